@@ -7,6 +7,9 @@ public readonly record struct DiskContent(string? Found)
     /// <summary>The first and the last MiB hold zeroes alone.</summary>
     public bool IsEmpty => Found is null;
 
+    /// <summary>What was found, "nothing" for an empty disk.</summary>
+    public string Description => Found ?? "nothing";
+
     /// <inheritdoc/>
-    public override string ToString() => Found ?? "empty";
+    public override string ToString() => Description;
 }
