@@ -101,15 +101,14 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     /// <summary>The worker's way to hand a deferred request back.</summary>
     public void TakeBack(BlockRequest request)
     {
-        bool isFirst;
         lock (_lock)
         {
-            isFirst = _returned is null;
+            // Signalled under the lock: once the owner has the request it may close the descriptor.
+            if (_returned is null)
+                _wake.Signal();
             request.Next = _returned;
             _returned = request;
         }
-        if (isFirst)
-            _wake.Signal();
     }
 
     public void Dispose()
