@@ -191,6 +191,20 @@ public sealed class FileDisk : IDisk
         return _barrierErrno;
     }
 
+    /// <summary>The bytes of a file behind its last whole sector, which the rest of this class leaves out; mostly none.</summary>
+    internal byte[] ReadIncompleteSector()
+    {
+        using var buffer = new AlignedBuffer(AlignmentBytes);
+        var start = LengthBytes;
+        nint moved;
+        do
+            moved = LibC.PRead(_file, buffer.Address, (nuint)AlignmentBytes, start);
+        while (moved < 0 && Errno.Last == Errno.Interrupted);
+        return moved >= 0
+            ? buffer.Span[..(int)moved].ToArray()
+            : throw DiskException.Of($"read of the last bytes, at {start}, on {Path}", Errno.Last);
+    }
+
     private void ReadThroughBounce(long offsetBytes, Span<byte> buffer)
     {
         var bounce = _bounce.Rent();

@@ -72,9 +72,19 @@ internal sealed class DeviceTable
         foreach (var (id, state) in _states)
             if (state.Root != 0)
                 all[id.Value] = state.Details;
-        return [.. all.Select(static pair => new ThinDeviceInfo(new ThinId(pair.Key),
-            pair.Value.MappedBlocks, pair.Value.TransactionId, pair.Value.CreationTime, pair.Value.SnapshottedTime))];
+        return [.. all.Select(static pair => Describe(new ThinId(pair.Key), pair.Value))];
     }
+
+    /// <summary>One device with the changes of this transaction, or null.</summary>
+    public ThinDeviceInfo? Find(ThinId id)
+    {
+        if (_states.TryGetValue(id, out var state))
+            return state.Root != 0 ? Describe(id, state.Details) : null;
+        return TryRead(id, out var details) ? Describe(id, details) : null;
+    }
+
+    private static ThinDeviceInfo Describe(ThinId id, DeviceDetails details) =>
+        new(id, details.MappedBlocks, details.TransactionId, details.CreationTime, details.SnapshottedTime);
 
     /// <summary>First step of a commit: changed details into the tree.</summary>
     public void WriteChanged()

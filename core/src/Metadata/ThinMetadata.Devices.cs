@@ -53,6 +53,20 @@ public sealed partial class ThinMetadata
         mutation.Complete();
     }
 
+    /// <summary>Whether there is a thin device of that id, open or not. May read the details tree.</summary>
+    public bool Exists(ThinId id)
+    {
+        RequireNotFailed();
+        return _devices.Exists(id);
+    }
+
+    /// <summary>The details of one thin device with the changes of this transaction, or null. May read the details tree.</summary>
+    public ThinDeviceInfo? FindThin(ThinId id)
+    {
+        RequireNotFailed();
+        return _devices.Find(id);
+    }
+
     /// <summary>Every thin device, by id, with the changes of this transaction. Reads the details tree.</summary>
     public IReadOnlyList<ThinDeviceInfo> ListThins()
     {

@@ -84,6 +84,9 @@ public sealed partial class ThinMetadata : IDisposable
         }
     }
 
+    /// <summary>Metadata blocks in use; the reserve is not.</summary>
+    public ulong UsedMetadataBlocks => _state.MetadataMap.Blocks - _state.MetadataMap.FreeBlocks;
+
     /// <summary>Metadata blocks kept back so that a commit always finds some.</summary>
     public ulong MetadataReserveBlocks => Math.Min(MaxReserveBlocks, _state.MetadataMap.Blocks / 10);
 

@@ -39,7 +39,7 @@ public sealed class DiskQueueTests(ITestOutputHelper output)
         using (var queue = view.OpenQueue())
         {
             var driver = new QueueDriver(queue, random, model, UnitBytes);
-            for (var round = 0; round < 60; round++)
+            for (var round = 0; round < 30; round++)
                 driver.RunRound(random.Next(1, 40));
             Assert.Equal(0, queue.InFlight);
         }

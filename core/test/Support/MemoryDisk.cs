@@ -2,7 +2,7 @@ using CsiThin.Core.Device;
 
 namespace CsiThin.Core.Tests.Support;
 
-/// <summary>A disk in memory that takes up only what was written. What was written is there: no cache, no power cut (see <see cref="CrashDisk"/>).</summary>
+/// <summary>A disk in memory that takes up only what was written. What was written is there: no cache, no power cut (for those there is CrashDisk).</summary>
 public sealed class MemoryDisk : IDisk
 {
     private const int ChunkBytes = 64 << 10;
