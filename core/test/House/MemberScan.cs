@@ -18,7 +18,7 @@ internal static partial class MemberScan
             if (code[at] == '{')
             {
                 var holdsHere = blocks.Count == 0 || blocks.Peek().HoldsMembers;
-                var head = Parenthesised().Replace(code[start..at], "");
+                var head = Constraints().Replace(Parenthesised().Replace(code[start..at], ""), "");
                 var isContainer = Container().IsMatch(head);
                 blocks.Push((SkipSpace(code, start), holdsHere && !isContainer && !Initializer().IsMatch(head), isContainer));
             }
@@ -39,6 +39,10 @@ internal static partial class MemberScan
     // Parameters, conditions and arguments, two deep: they may hold "=" and "class" without meaning it.
     [GeneratedRegex(@"\((?:[^()]|\([^()]*\))*\)")]
     private static partial Regex Parenthesised();
+
+    // "where T : class" is no class.
+    [GeneratedRegex(@"\bwhere\b.*", RegexOptions.Singleline)]
+    private static partial Regex Constraints();
 
     [GeneratedRegex(@"\b(namespace|class|struct|interface|record|enum)\b(?!\s*[,>])")]
     private static partial Regex Container();
