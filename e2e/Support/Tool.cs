@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Xunit;
 
-namespace CsiThin.EndToEnd.Metadata;
+namespace CsiThin.EndToEnd.Support;
 
 /// <summary>Runs one of the programs that are not ours.</summary>
 internal static class Tool
