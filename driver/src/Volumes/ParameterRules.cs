@@ -45,8 +45,12 @@ internal static class ParameterRules
         }
     }
 
-    private static string? Nearest(string key, string[] known) =>
-        known.MinBy(candidate => EditDistance(key.Length > 128 ? key[..128] : key, candidate));
+    // A key is often written without its prefix, so the last part counts as well as the whole.
+    private static string? Nearest(string key, string[] known)
+    {
+        var cut = key.Length > 128 ? key[..128] : key;
+        return known.MinBy(candidate => Math.Min(EditDistance(cut, candidate), EditDistance(cut, candidate.Split('/')[^1])));
+    }
 
     /// <summary>Levenshtein's distance without regard to case, one row at a time.</summary>
     private static int EditDistance(string one, string other)

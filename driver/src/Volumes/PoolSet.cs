@@ -51,7 +51,8 @@ internal sealed class PoolSet
     {
         var best = All.Select(pool => (Pool: pool, Status: pool.Pool.GetStatus()))
             .Where(candidate => candidate.Status.Mode == PoolMode.Write)
-            .MaxBy(candidate => FreeBytes(candidate.Status));
+            .OrderByDescending(candidate => FreeBytes(candidate.Status))
+            .FirstOrDefault();
         return best.Pool ?? throw new VolumeException(VolumeError.NoPool, $"{what}: no pool here takes new volumes ({Modes()})");
     }
 
