@@ -17,6 +17,9 @@ public sealed class ThinPool : IDisposable
     public PoolStatus GetStatus() => throw new NotImplementedException();
     /// <summary>Ordered by <see cref="VolumeId.Number"/>.</summary>
     public IReadOnlyList<VolumeInfo> ListVolumes() => throw new NotImplementedException();
+    public const long VolumeBytesMax = 1L << 60;
+    public IReadOnlyList<VolumeUsage> ListUsage() => throw new NotImplementedException();
+    public void Close() => throw new NotImplementedException();
     public VolumeUsage? FindVolume(VolumeId id) => throw new NotImplementedException();
     public VolumeInfo? FindVolumeByName(VolumeKind kind, string name) => throw new NotImplementedException();
 

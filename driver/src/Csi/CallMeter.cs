@@ -13,8 +13,8 @@ internal sealed class CallMeter : IDisposable
     /// <summary>Makes the instruments.</summary>
     public CallMeter()
     {
-        _calls = _meter.CreateCounter<long>("csithin_csi_calls", description: "CSI calls answered, by method and gRPC code.");
-        _durations = _meter.CreateHistogram<double>("csithin_csi_call_duration_seconds", "s", "Time a CSI call took, by method and gRPC code.");
+        _calls = _meter.CreateCounter<long>("csithin.csi.calls", "{call}", "CSI calls answered, by method and gRPC code.");
+        _durations = _meter.CreateHistogram<double>("csithin.csi.call.duration", "s", "Time a CSI call took, by method and gRPC code.");
     }
 
     /// <summary>One call of <paramref name="method"/> has ended.</summary>

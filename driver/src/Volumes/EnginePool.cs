@@ -16,6 +16,9 @@ internal sealed class EnginePool(ThinPool pool) : IVolumePool
     public IReadOnlyList<VolumeInfo> ListVolumes() => pool.ListVolumes();
 
     /// <inheritdoc/>
+    public IReadOnlyList<VolumeUsage> ListUsage() => pool.ListUsage();
+
+    /// <inheritdoc/>
     public VolumeUsage? FindVolume(VolumeId id) => pool.FindVolume(id);
 
     /// <inheritdoc/>

@@ -18,6 +18,9 @@ internal interface IVolumePool
     /// <summary>Volumes and snapshots, ordered by <see cref="VolumeId.Number"/>.</summary>
     IReadOnlyList<VolumeInfo> ListVolumes();
 
+    /// <summary>The same with what each occupies.</summary>
+    IReadOnlyList<VolumeUsage> ListUsage();
+
     /// <summary>One volume or snapshot with what it occupies, or null.</summary>
     VolumeUsage? FindVolume(VolumeId id);
 

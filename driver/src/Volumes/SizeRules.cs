@@ -1,10 +1,11 @@
 using System.Globalization;
+using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
 /// Which size a volume gets. All in bytes; 0 means "not given", as in CSI's CapacityRange.
-/// A thin volume may be larger than its pool: that is what thin provisioning is for. Only what a block device can address is refused.
+/// A thin volume may be larger than its pool: that is what thin provisioning is for. Only what no pool makes is refused.
 /// </summary>
 internal static class SizeRules
 {
@@ -17,8 +18,8 @@ internal static class SizeRules
     /// <summary>What a volume gets when nothing was asked for.</summary>
     public const long DefaultBytes = 1 << 30;
 
-    /// <summary>The largest volume: Linux counts a device's bytes in a signed 64-bit number.</summary>
-    public const long MaximumBytes = long.MaxValue - (GranularityBytes - 1);
+    /// <summary>The largest volume a pool makes.</summary>
+    public const long MaximumBytes = ThinPool.VolumeBytesMax;
 
     /// <summary>
     /// The size of a new volume: what is required (or the source's size, or the default), rounded up, at least

@@ -55,7 +55,7 @@ public sealed class ErrorInterceptorTests : IDisposable
         {
             InstrumentPublished = (instrument, self) =>
             {
-                if (instrument.Name == "csithin_csi_calls")
+                if (instrument.Name == "csithin.csi.calls")
                     self.EnableMeasurementEvents(instrument);
             },
         };

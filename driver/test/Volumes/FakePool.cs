@@ -64,6 +64,8 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
             return [.. _volumes.Values];
     }
 
+    public IReadOnlyList<VolumeUsage> ListUsage() => [.. ListVolumes().Select(volume => new VolumeUsage(volume, 65536, _open.GetValueOrDefault(volume.Id.Number)))];
+
     public VolumeUsage? FindVolume(VolumeId id)
     {
         lock (_lock)

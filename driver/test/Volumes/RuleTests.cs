@@ -30,7 +30,7 @@ public sealed class RuleTests
     [InlineData(0, 4096, 0, "volume 'a' needs 1048576 bytes (that is the smallest volume), above the limit of 4096 bytes")]
     [InlineData(Gib - 1, Gib - 1, 0, "volume 'a' needs 1073741824 bytes (sizes are multiples of 4096), above the limit of 1073741823 bytes")]
     [InlineData(0, Gib, 2 * Gib, "volume 'a' needs 2147483648 bytes (its source has 2147483648), above the limit of 1073741824 bytes")]
-    [InlineData(long.MaxValue, 0, 0, "required_bytes is 9223372036854775807, above the largest volume of 9223372036854771712 bytes")]
+    [InlineData(long.MaxValue, 0, 0, "required_bytes is 9223372036854775807, above the largest volume of 1152921504606846976 bytes")]
     public void No_size_fits_the_range(long required, long limit, long source, string message)
     {
         var refusal = Assert.Throws<VolumeException>(() => SizeRules.ForNew("volume 'a'", required, limit, source));
