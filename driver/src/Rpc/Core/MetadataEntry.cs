@@ -14,7 +14,7 @@ public sealed partial class Metadata
         private readonly string? _text;
         private readonly byte[]? _bytes;
 
-        /// <summary>Text. Throws <see cref="ArgumentException"/> for a key that is malformed or ends in <c>-bin</c>.</summary>
+        /// <summary>Text. Throws <see cref="ArgumentException"/> for a malformed key, a <c>-bin</c> key, or text that is no printable ASCII.</summary>
         public Entry(string key, string value)
         {
             ArgumentNullException.ThrowIfNull(value);
@@ -22,6 +22,11 @@ public sealed partial class Metadata
             if (IsBinary)
             {
                 throw new ArgumentException($"the metadata key '{Key}' ends in -bin: its value must be bytes", nameof(key));
+            }
+
+            if (!IsValidText(value))
+            {
+                throw new ArgumentException($"the value of the metadata key '{Key}' has characters outside printable ASCII", nameof(value));
             }
 
             _text = value;
@@ -51,21 +56,24 @@ public sealed partial class Metadata
         /// <summary>A copy of the bytes; for text, its ASCII bytes.</summary>
         public byte[] ValueBytes => _bytes is null ? Encoding.ASCII.GetBytes(_text!) : [.. _bytes];
 
-        /// <summary>The key and the text, or the number of bytes: values may be credentials of any form.</summary>
+        /// <summary>The key with its text, or with its number of bytes.</summary>
         public override string ToString() => _bytes is null ? $"[Entry: key={Key}, value={_text}]" : $"[Entry: key={Key}, {_bytes.Length} bytes]";
 
         internal bool HasKey(string key) => Key.Equals(key, StringComparison.OrdinalIgnoreCase);
 
+        internal static bool IsValidKey(string key) => key.Length > 0 && !key.ToLowerInvariant().AsSpan().ContainsAnyExcept(KeyCharacters);
+
+        internal static bool IsValidText(string value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
+
         private static string NormalizeKey(string key)
         {
             ArgumentNullException.ThrowIfNull(key);
-            var lower = key.ToLowerInvariant();
-            if (lower.Length == 0 || lower.AsSpan().ContainsAnyExcept(KeyCharacters))
+            if (!IsValidKey(key))
             {
                 throw new ArgumentException($"'{key}' is no metadata key: only a-z, 0-9, '_', '-' and '.' may be used", nameof(key));
             }
 
-            return lower;
+            return key.ToLowerInvariant();
         }
     }
 }
