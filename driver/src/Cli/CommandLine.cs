@@ -46,6 +46,7 @@ internal sealed class CommandLine
 
     private RootCommand Build() => new("Thin volumes for Kubernetes, on pools that the kernel's dm-thin reads as well")
     {
+        ServeCommand.Build(this),
         PoolCommands.Build(this),
         VolumeCommands.Build(this),
     };
@@ -80,7 +81,9 @@ internal sealed class CommandLine
         var path = new Stack<string>();
         for (SymbolResult? at = command; at is CommandResult one; at = at.Parent)
             path.Push(one.Command is RootCommand ? "csi-thin" : one.Command.Name);
-        return Report($"{parsed.Errors[0].Message} (see {string.Join(' ', path)} --help)", ExitCodes.Usage);
+        // What is unknown says more than what is missing because of it.
+        var reason = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or argument {NameRules.Quote(unknown)}" : parsed.Errors[0].Message;
+        return Report($"{reason} (see {string.Join(' ', path)} --help)", ExitCodes.Usage);
     }
 
     private int Report(string message, int exitCode)

@@ -10,17 +10,8 @@ internal static class VolumeCommands
     /// <summary>The command <c>volume</c>.</summary>
     public static Command Build(CommandLine line) => new("volume", "Make, list and change the volumes of a pool that nobody has open")
     {
-        Create(line), List(line), Snapshot(line), Clone(line), Resize(line), Delete(line),
+        Create(line), List(line), Snapshot(line), Clone(line), Resize(line), Delete(line), ExportCommand.Build(line),
     };
-
-    /// <summary>Opens the pool for one command and closes it, committed.</summary>
-    public static T WithPool<T>(string path, Func<ThinPool, T> action)
-    {
-        using var pool = ThinPool.Open(path, new PoolOpenOptions());
-        var result = action(pool);
-        pool.Close();
-        return result;
-    }
 
     private static Command Create(CommandLine line)
     {
@@ -28,7 +19,7 @@ internal static class VolumeCommands
         var name = Arguments.NewName("volume");
         var size = Size("Size of the volume, a multiple of 4K", required: true);
         var command = new Command("create", "Make an empty volume") { path, name, size };
-        line.SetAction(command, (parsed, output) => Show(output, "created", WithPool(parsed.GetRequiredValue(path), pool =>
+        line.SetAction(command, (parsed, output) => Show(output, "created", PoolOpening.With(parsed.GetRequiredValue(path), pool =>
             Usage(pool, pool.Create(new VolumeSpec { Name = parsed.GetRequiredValue(name), SizeBytes = parsed.GetValue(size)!.Value })))));
         return command;
     }
@@ -53,7 +44,7 @@ internal static class VolumeCommands
         var source = Arguments.Text("VOLUME", "Name or handle of the volume");
         var name = Arguments.NewName("snapshot");
         var command = new Command("snapshot", "Take a snapshot of a volume") { path, source, name };
-        line.SetAction(command, (parsed, output) => Show(output, "created", WithPool(parsed.GetRequiredValue(path), pool =>
+        line.SetAction(command, (parsed, output) => Show(output, "created", PoolOpening.With(parsed.GetRequiredValue(path), pool =>
         {
             var volume = VolumeLookup.Find(pool.ListVolumes(), parsed.GetRequiredValue(source), VolumeKind.Volume);
             return Usage(pool, pool.Create(new VolumeSpec { Name = parsed.GetRequiredValue(name), Kind = VolumeKind.Snapshot, Source = volume.Id }));
@@ -68,7 +59,7 @@ internal static class VolumeCommands
         var name = Arguments.NewName("volume");
         var size = Size("Size of the new volume, a multiple of 4K; the source's unless given, never less", required: false);
         var command = new Command("clone", "Make a volume with the content of another or of a snapshot") { path, source, name, size };
-        line.SetAction(command, (parsed, output) => Show(output, "created", WithPool(parsed.GetRequiredValue(path), pool =>
+        line.SetAction(command, (parsed, output) => Show(output, "created", PoolOpening.With(parsed.GetRequiredValue(path), pool =>
         {
             var origin = VolumeLookup.Find(pool.ListVolumes(), parsed.GetRequiredValue(source));
             return Usage(pool, pool.Create(new VolumeSpec
@@ -87,7 +78,7 @@ internal static class VolumeCommands
         var name = Existing();
         var size = Size("New size, a multiple of 4K; volumes do not shrink", required: true);
         var command = new Command("resize", "Grow a volume") { path, name, size };
-        line.SetAction(command, (parsed, output) => Show(output, "resized", WithPool(parsed.GetRequiredValue(path), pool =>
+        line.SetAction(command, (parsed, output) => Show(output, "resized", PoolOpening.With(parsed.GetRequiredValue(path), pool =>
         {
             var volume = VolumeLookup.Find(pool.ListVolumes(), parsed.GetRequiredValue(name), VolumeKind.Volume);
             return Usage(pool, pool.Resize(volume.Id, parsed.GetValue(size)!.Value));
@@ -100,7 +91,7 @@ internal static class VolumeCommands
         var path = Arguments.PoolPath();
         var name = Existing();
         var command = new Command("delete", "Delete a volume or snapshot; what was made from it lives on") { path, name };
-        line.SetAction(command, (parsed, output) => Show(output, "deleted", WithPool(parsed.GetRequiredValue(path), pool =>
+        line.SetAction(command, (parsed, output) => Show(output, "deleted", PoolOpening.With(parsed.GetRequiredValue(path), pool =>
         {
             var usage = Usage(pool, VolumeLookup.Find(pool.ListVolumes(), parsed.GetRequiredValue(name)));
             pool.Delete(usage.Volume.Id);
