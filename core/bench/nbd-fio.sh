@@ -1,13 +1,14 @@
 #!/bin/sh
-# Measures the NBD wire beside other servers: 4 KiB random at depth 16 and 128 KiB sequential at depth 8, one connection each, everything in RAM.
-# Usage: core/bench/nbd-fio.sh [SECONDS] [SERVER...]     servers: ours nbdkit-memory nbdkit-file qemu-qcow2
+# Measures NBD servers side by side: 4 KiB random at depth 16 and 128 KiB sequential at depth 8, one connection each, on what was written before.
+# Usage: [DIR=/dev/shm] core/bench/nbd-fio.sh [SECONDS] [SERVER...]     servers: ours-memory ours-pool nbdkit-memory nbdkit-file qemu-qcow2
+# DIR is where the files of ours-pool, nbdkit-file and qemu-qcow2 lie: RAM by default.
 # Needs fio, nbdkit, qemu-utils; builds our server first. Prints, asserts nothing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 seconds=${1:-3}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- ours nbdkit-memory nbdkit-file qemu-qcow2
-dir=$(mktemp -d /dev/shm/nbd-fio.XXXXXX)
+[ $# -gt 0 ] || set -- ours-pool nbdkit-file qemu-qcow2
+dir=$(mktemp -d "${DIR:-/dev/shm}/nbd-fio.XXXXXX")
 socket=$dir/nbd.sock
 server=
 cleanup() { [ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$dir"; }
@@ -20,7 +21,8 @@ dotnet build -c Release -v q --nologo "$here" >/dev/null
 start() {
     rm -f "$socket"
     case $1 in
-    ours) dotnet "$here/bin/Release/net10.0/CsiThin.Core.Bench.dll" nbd-memory "$socket" 1024 <&3 >/dev/null & ;;
+    ours-pool) dotnet "$here/bin/Release/net10.0/CsiThin.Core.Bench.dll" nbd-pool "$socket" "$dir/pool" 1024 <&3 >/dev/null & ;;
+    ours-memory) dotnet "$here/bin/Release/net10.0/CsiThin.Core.Bench.dll" nbd-memory "$socket" 1024 <&3 >/dev/null & ;;
     nbdkit-memory) nbdkit -f -U "$socket" memory 1G & ;;
     nbdkit-file) truncate -s 1G "$dir/raw"; nbdkit -f -U "$socket" file "$dir/raw" & ;;
     qemu-qcow2)
@@ -51,5 +53,5 @@ for name in "$@"; do
     run "$name" read 128k 8
     run "$name" write 128k 8
     kill "$server"; wait "$server" 2>/dev/null || true; server=
-    rm -f "$dir/raw" "$dir/qcow2"
+    rm -f "$dir/raw" "$dir/qcow2" "$dir/pool"
 done

@@ -1,5 +1,4 @@
-using System.ComponentModel;
-using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace CsiThin.Core.Device;
 
@@ -9,30 +8,25 @@ namespace CsiThin.Core.Device;
 /// </summary>
 internal sealed class DirectoryLock : IDisposable
 {
-    private int _descriptor;
+    private readonly SafeFileHandle _directory;
 
     /// <summary>Waits for the lock of <paramref name="directory"/>. Throws <see cref="IOException"/> when it cannot be opened.</summary>
     public DirectoryLock(string directory)
     {
-        _descriptor = SocketCalls.Open(directory, SocketCalls.OpenReadOnly | SocketCalls.OpenCloseOnExec, 0);
-        if (_descriptor < 0)
-            throw new IOException($"cannot open directory {directory}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
-        while (SocketCalls.FileLock(_descriptor, SocketCalls.LockExclusive) != 0)
+        var descriptor = LibC.Open(directory, LibC.OpenReadOnly | LibC.OpenCloseOnExec, 0);
+        if (descriptor < 0)
+            throw new IOException($"cannot open directory {directory}: {Errno.Text(Errno.Last)}");
+        _directory = new SafeFileHandle(descriptor, ownsHandle: true);
+        while (LibC.FLock(_directory, LibC.LockExclusive) != 0)
         {
-            var errno = Marshal.GetLastPInvokeError();
-            if (errno == SocketCalls.ErrnoInterrupted)
+            var errno = Errno.Last;
+            if (errno == Errno.Interrupted)
                 continue;
-            Dispose();
-            throw new IOException($"cannot lock directory {directory}: {new Win32Exception(errno).Message}");
+            _directory.Dispose();
+            throw new IOException($"cannot lock directory {directory}: {Errno.Text(errno)}");
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        // Closing lets the lock go, and cannot fail in a way that keeps it.
-        if (_descriptor >= 0)
-            _ = SocketCalls.Close(_descriptor);
-        _descriptor = -1;
-    }
+    /// <summary>Lets go.</summary>
+    public void Dispose() => _directory.Dispose();
 }

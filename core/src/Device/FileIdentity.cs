@@ -1,24 +1,22 @@
-using System.ComponentModel;
-using System.Runtime.InteropServices;
-
 namespace CsiThin.Core.Device;
 
 /// <summary>Which file a path leads to, symbolic links not followed: two paths (or one path at two times) name the same file when these are equal.</summary>
 internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor, ulong Inode, bool IsSocket)
 {
+    private const int NoFollow = 0x100;
     private const int TypeMask = 0xF000;
     private const int TypeSocket = 0xC000;
+    private const int NoSuchFile = 2;
+    private const int NotADirectory = 20;
 
     /// <summary>Looks at <paramref name="path"/>; null when nothing is there. Throws <see cref="IOException"/> when that cannot be told.</summary>
-    public static unsafe FileIdentity? Of(string path)
+    public static FileIdentity? Of(string path)
     {
-        SocketCalls.StatxBuffer stat;
-        if (SocketCalls.ExtendedStat(
-            SocketCalls.AtCurrentDirectory, path, SocketCalls.AtSymlinkNoFollow, SocketCalls.StatxTypeAndInode, &stat) == 0)
-            return new FileIdentity(stat.DeviceMajor, stat.DeviceMinor, stat.Inode, (stat.Mode & TypeMask) == TypeSocket);
-        var errno = Marshal.GetLastPInvokeError();
-        if (errno is SocketCalls.ErrnoNotFound or SocketCalls.ErrnoNotDirectory)
+        if (LibC.StatX(LibC.AtCurrentDirectory, path, NoFollow, StatX.BasicStats, out var status) == 0)
+            return new FileIdentity(status.DeviceMajor, status.DeviceMinor, status.Inode, (status.Mode & TypeMask) == TypeSocket);
+        var errno = Errno.Last;
+        if (errno is NoSuchFile or NotADirectory)
             return null;
-        throw new IOException($"cannot look at {path}: {new Win32Exception(errno).Message}");
+        throw new IOException($"cannot look at {path}: {Errno.Text(errno)}");
     }
 }

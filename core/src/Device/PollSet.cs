@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
@@ -43,8 +42,8 @@ internal sealed unsafe class PollSet : IDisposable
             var ready = SocketCalls.Poll(_entries, (nuint)_capacity, timeoutMs);
             if (ready >= 0)
                 return ready > 0;
-            if (Marshal.GetLastPInvokeError() is var errno && errno != SocketCalls.ErrnoInterrupted)
-                throw new Win32Exception(errno);
+            if (Errno.Last is var errno and not Errno.Interrupted)
+                throw DiskException.Of("poll", errno);
         }
     }
 

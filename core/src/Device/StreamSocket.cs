@@ -12,7 +12,7 @@ namespace CsiThin.Core.Device;
 internal sealed unsafe class StreamSocket : IDisposable
 {
     /// <summary>Nothing could be moved without waiting.</summary>
-    public const int WouldBlock = -SocketCalls.ErrnoTryAgain;
+    public const int WouldBlock = -Errno.TryAgain;
 
     private const int SocketLevel = 1;
     private const int OptionSendBufferForce = 32;
@@ -37,7 +37,7 @@ internal sealed unsafe class StreamSocket : IDisposable
             var moved = SocketCalls.Receive(Descriptor, (void*)address, (nuint)lengthBytes, SocketCalls.MessageDoNotWait);
             if (moved >= 0)
                 return (int)moved;
-            if (Marshal.GetLastPInvokeError() is var errno && errno != SocketCalls.ErrnoInterrupted)
+            if (Errno.Last is var errno and not Errno.Interrupted)
                 return -errno;
         }
     }
@@ -54,7 +54,7 @@ internal sealed unsafe class StreamSocket : IDisposable
             var moved = SocketCalls.ReceiveMessage(Descriptor, &message, SocketCalls.MessageDoNotWait);
             if (moved >= 0)
                 return (int)moved;
-            if (Marshal.GetLastPInvokeError() is var errno && errno != SocketCalls.ErrnoInterrupted)
+            if (Errno.Last is var errno and not Errno.Interrupted)
                 return -errno;
         }
     }
@@ -69,7 +69,7 @@ internal sealed unsafe class StreamSocket : IDisposable
                 Descriptor, &message, SocketCalls.MessageDoNotWait | SocketCalls.MessageNoSignal);
             if (moved >= 0)
                 return (int)moved;
-            if (Marshal.GetLastPInvokeError() is var errno && errno != SocketCalls.ErrnoInterrupted)
+            if (Errno.Last is var errno and not Errno.Interrupted)
                 return -errno;
         }
     }

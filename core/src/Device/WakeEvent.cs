@@ -1,58 +1,59 @@
-using System.ComponentModel;
 using System.Runtime.InteropServices;
 
 namespace CsiThin.Core.Device;
 
 /// <summary>
-/// An eventfd: wakes a thread that waits in a <see cref="PollSet"/>.
-/// <para>Concurrency: <see cref="Signal"/> from any thread, even after disposing; the rest by the waiting thread. <c>_gate</c> guards the descriptor's life.</para>
+/// An eventfd: any thread signals, one thread polls the descriptor among others and drains it. Signals add up to one wake-up.
 /// </summary>
-internal sealed unsafe class WakeEvent : IDisposable
+public sealed partial class WakeEvent : IDisposable
 {
-    private readonly Lock _gate = new();
-    private bool _disposed;
+    private const int Nonblocking = 0x800;
+    private const int CloseOnExec = 0x80000;
+    private int _descriptor;
 
-    /// <summary>Makes an event that is not signalled.</summary>
+    /// <summary>Opens a descriptor; throws <see cref="DiskException"/> when there is none left.</summary>
     public WakeEvent()
     {
-        Descriptor = SocketCalls.EventDescriptor(0, SocketCalls.EventCloseOnExec | SocketCalls.EventNonBlocking);
-        if (Descriptor < 0)
-            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        _descriptor = EventFd(0, Nonblocking | CloseOnExec);
+        if (_descriptor < 0)
+            throw new DiskException($"No event descriptor: {Marshal.GetLastPInvokeErrorMessage()}.", Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Polls readable from <see cref="Signal"/> to <see cref="Clear"/>.</summary>
-    public int Descriptor { get; }
+    /// <summary>Polls readable from <see cref="Signal"/> until <see cref="Clear"/>.</summary>
+    public int Descriptor => _descriptor;
 
-    /// <summary>Makes the descriptor readable.</summary>
+    /// <summary>Wakes whoever polls.</summary>
     public void Signal()
     {
-        lock (_gate)
-        {
-            // The write fails only when the counter is full, and then the event is signalled already.
-            ulong one = 1;
-            if (!_disposed)
-                _ = SocketCalls.Write(Descriptor, &one, sizeof(ulong));
-        }
+        // The only failure of a write of 1 is a counter at its limit, and then the descriptor is readable already.
+        ulong one = 1;
+        _ = Write(_descriptor, ref one, sizeof(ulong));
     }
 
-    /// <summary>Makes it unreadable until the next signal.</summary>
+    /// <summary>Makes the descriptor unreadable until the next signal.</summary>
     public void Clear()
     {
-        // Fails only when it is clear already.
-        ulong count = 0;
-        _ = SocketCalls.Read(Descriptor, &count, sizeof(ulong));
+        // Fails only when there was no signal, which is what is wanted.
+        _ = Read(_descriptor, out _, sizeof(ulong));
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (_gate)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            // Nothing was written through it that could be lost.
-            _ = SocketCalls.Close(Descriptor);
-        }
+        var descriptor = Interlocked.Exchange(ref _descriptor, -1);
+        if (descriptor >= 0)
+            _ = Close(descriptor);
     }
+
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int EventFd(uint initial, int flags);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    private static partial nint Write(int descriptor, ref ulong value, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static partial nint Read(int descriptor, out ulong value, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
 }

@@ -4,11 +4,16 @@ namespace CsiThin.Core.Nbd;
 
 /// <summary>
 /// How other threads reach a connection's thread: a flag that only ever goes from false to true, and a descriptor that wakes it.
-/// <para>Concurrency: the flags are volatile; everything may be called from any thread at any time.</para>
+/// <para>
+/// Concurrency: the flags are volatile, and set by any thread at any time, even after disposing. <c>_gate</c> guards the life of the descriptor: without it a late
+/// signal could be written into a file that was given the same number.
+/// </para>
 /// </summary>
 internal sealed class ConnectionControl : IDisposable
 {
     private readonly WakeEvent _wake = new();
+    private readonly Lock _gate = new();
+    private bool _isDisposed;
     private volatile bool _stop;
     private volatile bool _abandon;
     private volatile bool _handshakeExpired;
@@ -29,7 +34,7 @@ internal sealed class ConnectionControl : IDisposable
     public void Stop()
     {
         _stop = true;
-        _wake.Signal();
+        Signal();
     }
 
     /// <summary>Asks for an end without the client's help.</summary>
@@ -37,19 +42,35 @@ internal sealed class ConnectionControl : IDisposable
     {
         _stop = true;
         _abandon = true;
-        _wake.Signal();
+        Signal();
     }
 
     /// <summary>Ends a handshake that takes too long.</summary>
     public void ExpireHandshake()
     {
         _handshakeExpired = true;
-        _wake.Signal();
+        Signal();
     }
 
     /// <summary>Makes <see cref="Descriptor"/> unreadable; look at the flags afterwards.</summary>
     public void ClearWake() => _wake.Clear();
 
     /// <inheritdoc/>
-    public void Dispose() => _wake.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _wake.Dispose();
+        }
+    }
+
+    private void Signal()
+    {
+        lock (_gate)
+        {
+            if (!_isDisposed)
+                _wake.Signal();
+        }
+    }
 }

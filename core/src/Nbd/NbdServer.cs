@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Net.Sockets;
 using CsiThin.Core.Device;
 
@@ -177,7 +176,7 @@ public sealed class NbdServer : IDisposable
                 _metrics.Add(connection.Counters);
                 return null;
             }
-            catch (Exception lacking) when (lacking is Win32Exception or OutOfMemoryException)
+            catch (Exception lacking) when (lacking is DiskException or OutOfMemoryException)
             {
                 return $"the system has no descriptor or thread for it: {lacking.Message}";
             }
