@@ -46,6 +46,7 @@ internal sealed class CommandLine
 
     private RootCommand Build() => new("Thin volumes for Kubernetes, on pools that the kernel's dm-thin reads as well")
     {
+        Demo.DemoCommand.Build(this),
         ServeCommand.Build(this),
         PoolCommands.Build(this),
         VolumeCommands.Build(this),

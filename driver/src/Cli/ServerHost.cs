@@ -94,7 +94,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             LogFormatted(_log, option.Name, option.Path);
         }
 
-        return PoolOpening.OpenGrown(option.Path);
+        return PoolOpening.OpenGrown(option.Path, message => LogPool(_log, option.Name, message));
     }
 
     private void StartNbd(string path, ILoggerFactory logs)
@@ -134,6 +134,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
     [LoggerMessage(1, LogLevel.Information, "Formatted pool {Name} on {Path}")]
     private static partial void LogFormatted(ILogger logger, string name, string path);
+
+    [LoggerMessage(4, LogLevel.Warning, "Pool {Name}: {Message}")]
+    private static partial void LogPool(ILogger logger, string name, string message);
 
     [LoggerMessage(2, LogLevel.Error, "A part of the server did not end cleanly")]
     private static partial void LogEndFailed(ILogger logger, Exception exception);
