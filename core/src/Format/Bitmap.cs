@@ -33,6 +33,18 @@ internal static class Bitmap
         place = (byte)((place & ~(3 << shift)) | (bits << shift));
     }
 
+    /// <summary>How many of all the entries are zero.</summary>
+    public static int CountFree(ReadOnlySpan<byte> block)
+    {
+        var free = 0;
+        for (var rest = block[HeaderBytes..]; !rest.IsEmpty; rest = rest[8..])
+        {
+            var bits = BinaryPrimitives.ReadUInt64LittleEndian(rest);
+            free += BitOperations.PopCount(~(bits | (bits >> 1)) & EvenBits);
+        }
+        return free;
+    }
+
     /// <summary>
     /// The first entry of [begin, end) that is zero in both blocks, or -1. Searching the committed and the current bitmap together is what
     /// keeps a block freed in this transaction from being handed out before the next commit.

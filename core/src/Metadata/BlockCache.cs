@@ -42,7 +42,9 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
     {
         if (!_blocks.TryGetValue(number, out block!))
             return false;
-        block.WasUsed = true;
+        // Written only if need be: a store for every look-up would make the threads' caches fight over the top nodes.
+        if (!block.WasUsed)
+            block.WasUsed = true;
         return true;
     }
 

@@ -136,6 +136,18 @@ internal sealed class MappingTree
         return end;
     }
 
+    /// <summary>Shows every mapping, in order. The visitor changes nothing.</summary>
+    public void Visit(DeviceState device, Action<ulong, BlockTime> visit)
+    {
+        for (ulong? next = 0; next is { } key;)
+        {
+            _transaction.Cache.Trim();
+            var node = new NodeView(_subtrees.ReadLeaf(device.Root, key, out next).Data);
+            for (var i = 0; i < node.Count; i++)
+                visit(node.Key(i), BlockTime.Unpack(node.Value64(i)));
+        }
+    }
+
     public bool FindHighest(DeviceState device, out ulong key) => _subtrees.TryFindHighest(device.Root, out key);
 
     /// <summary>Maps a block; an earlier mapping's data block loses a reference. True if there was none.</summary>

@@ -10,7 +10,8 @@ namespace CsiThin.Core.Metadata;
 /// <list type="number">
 /// <item>A block is handed out only if it is free in the current map and was free at the last commit.</item>
 /// <item>An index entry's Free and NoneFreeBefore follow every change of its bitmap, as in the kernel's sm_ll_mutate.</item>
-/// <item><see cref="FreeBlocks"/> counts the blocks free in both maps.</item>
+/// <item><see cref="FreeBlocks"/> counts the blocks free in both maps, as far as the totals on disk were right (thin_restore 0.9 leaves
+/// them one too high); no total ever wraps around.</item>
 /// </list>
 /// Mutating thread only, except that any thread may read <see cref="Blocks"/> and <see cref="FreeBlocks"/>.
 /// </summary>
@@ -72,6 +73,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
     protected void AddBlocks(ulong extra)
     {
         var before = BitmapsFor(_blocks);
+        if (_blocks % Bitmap.Entries != 0)
+            RecountLast();
         Volatile.Write(ref _blocks, _blocks + extra);
         Volatile.Write(ref _free, _free + extra);
         for (var index = before; index < BitmapsFor(_blocks); index++)
@@ -113,7 +116,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
         // Every block below the cursor was in use when it was passed, or was freed in this transaction.
         _cursor = Math.Min(_cursor, _lowestFreed);
         _lowestFreed = ulong.MaxValue;
-        Volatile.Write(ref _free, _blocks - Allocated);
+        Volatile.Write(ref _free, _blocks - Math.Min(_blocks, Allocated));
     }
 
     /// <summary>For messages: "data" or "metadata".</summary>
@@ -151,6 +154,17 @@ internal abstract class SpaceMap(TransactionManager transaction)
         return false;
     }
 
+    /// <summary>
+    /// thin_restore counts as free only those entries of the last bitmap that have a block; once there are more blocks that would hide them.
+    /// </summary>
+    private void RecountLast()
+    {
+        var slot = LoadSlot(_blocks / Bitmap.Entries);
+        var free = (uint)Bitmap.CountFree(transaction.Read(slot.Block, BlockKind.Bitmap).Data);
+        slot.IsDirty |= slot.Free != free;
+        slot.Free = free;
+    }
+
     /// <summary>Handed out, though the bitmap does not show it yet.</summary>
     protected virtual bool IsHandedOut(ulong block) => false;
 
@@ -178,12 +192,12 @@ internal abstract class SpaceMap(TransactionManager transaction)
         if (slot.NoneFreeBefore == entry)
             slot.NoneFreeBefore = (uint)entry + 1;
         if (!WasInUse(slot, entry))
-            Volatile.Write(ref _free, _free - 1);
+            Volatile.Write(ref _free, _free - Math.Min(_free, 1));
     }
 
     private void NoteFreed(BitmapSlot slot, ulong block, int entry)
     {
-        Allocated--;
+        Allocated -= Math.Min(Allocated, 1);
         slot.Free++;
         slot.NoneFreeBefore = Math.Min(slot.NoneFreeBefore, (uint)entry);
         _lowestFreed = Math.Min(_lowestFreed, block);

@@ -149,6 +149,13 @@ public sealed partial class ThinMetadata
         return _state.DataMap.Count(block.Value) > 1;
     }
 
+    /// <summary>Shows every mapping of a device, in order. Mutating thread.</summary>
+    internal void VisitMappings(ThinId id, Action<ulong, BlockTime> visit)
+    {
+        using var device = OpenThin(id);
+        _state.Mappings.Visit(device.State, visit);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private DeviceState Begin(ThinDevice device)
     {

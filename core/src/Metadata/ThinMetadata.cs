@@ -90,6 +90,18 @@ public sealed partial class ThinMetadata : IDisposable
     /// <summary>Metadata blocks kept back so that a commit always finds some.</summary>
     public ulong MetadataReserveBlocks => Math.Min(MaxReserveBlocks, _state.MetadataMap.Blocks / 10);
 
+    /// <summary>The region, for the checker.</summary>
+    internal IDisk Disk => _disk;
+
+    /// <summary>The pool's time, raised by each snapshot.</summary>
+    internal uint Time => _state.Time;
+
+    /// <summary>The superblock's flags, as set in this transaction.</summary>
+    internal uint Flags => _state.Flags;
+
+    /// <summary>The superblock's version, as on disk.</summary>
+    internal uint Version => _superblock.View.Version;
+
     /// <summary>
     /// Makes an empty pool of <paramref name="dataBlocks"/> data blocks and commits it durably. What was there is lost; cut short, nothing is there.
     /// </summary>

@@ -27,6 +27,7 @@ public sealed class RandomOperationsTests(ITestOutputHelper output)
                 default: operations.Commit(); break;
             }
             operations.Model.AssertEqual(operations.Pool);
+            Assert.Empty(MetadataChecker.Check(disk, strict: true));
         }
     }
 }
