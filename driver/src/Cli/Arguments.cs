@@ -54,12 +54,26 @@ internal static class Arguments
         return argument;
     }
 
-    /// <summary>A size above 0 and a multiple of <paramref name="multipleBytes"/>.</summary>
-    public static Option<long?> Size(string name, string description, long multipleBytes) => new(name)
+    /// <summary>A size above 0 and a multiple of <paramref name="multipleBytes"/>; <paramref name="check"/> may say why it will not do.</summary>
+    public static Option<long?> Size(string name, string description, long multipleBytes, Func<long, string?>? check = null) => new(name)
     {
         Description = description,
         HelpName = "SIZE",
-        CustomParser = result => SizeText.Parse(result.Tokens[0].Value, multipleBytes, out var error) ?? Fail<long?>(result, $"{name}: {error}"),
+        CustomParser = result =>
+        {
+            if (SizeText.Parse(result.Tokens[0].Value, multipleBytes, out var error) is not { } bytes)
+                return Fail<long?>(result, $"{name}: {error}");
+            return check?.Invoke(bytes) is { } reason ? Fail<long?>(result, $"{name}: {reason}") : bytes;
+        },
+    };
+
+    /// <summary>What <paramref name="parse"/> makes of the text, or its reason why not.</summary>
+    public static Option<T?> Parsed<T>(string name, string helpName, string description, TextParser<T> parse)
+        where T : class => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => parse(result.Tokens[0].Value, out var error) ?? Fail<T>(result, $"{name}: {error}"),
     };
 
     /// <summary>Refuses an argument and goes on parsing.</summary>
@@ -69,3 +83,6 @@ internal static class Arguments
         return default;
     }
 }
+
+/// <summary>Reads a text; null and the reason in words when it makes no sense.</summary>
+internal delegate T? TextParser<T>(string text, out string error);

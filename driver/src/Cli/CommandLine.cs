@@ -22,22 +22,28 @@ internal sealed class CommandLine
     }
 
     /// <summary>Runs one command line to its exit code.</summary>
-    public async Task<int> RunAsync(IReadOnlyList<string> arguments)
+    public Task<int> RunAsync(IReadOnlyList<string> arguments) => GuardAsync(() =>
     {
-        var root = Build();
-        var parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Parse(arguments);
         if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
-            return Refuse(parsed);
-        var invocation = new InvocationConfiguration { Output = _out, Error = _error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-        return await parsed.InvokeAsync(invocation).ConfigureAwait(false);
-    }
+            return Task.FromResult(Refuse(parsed));
+        return parsed.InvokeAsync(new InvocationConfiguration
+        {
+            Output = _out,
+            Error = _error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        });
+    });
+
+    /// <summary>Reads a command line and does nothing yet.</summary>
+    public ParseResult Parse(IReadOnlyList<string> arguments) => Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     /// <summary>Makes the action of a command: its result is the exit code, its failures become one line.</summary>
     public void SetAction(Command command, Func<ParseResult, Output, CancellationToken, Task<int>> action)
     {
-        if (!command.Options.Contains(_format))
-            command.Options.Add(_format);
-        command.SetAction((parsed, cancellation) => GuardAsync(() => action(parsed, new Output(_out, _error, parsed.GetValue(_format)), cancellation)));
+        command.Options.Add(_format);
+        command.SetAction((parsed, cancellation) => action(parsed, new Output(_out, _error, parsed.GetValue(_format)), cancellation));
     }
 
     /// <summary>The same for an action that does not wait.</summary>

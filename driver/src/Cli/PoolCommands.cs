@@ -24,12 +24,7 @@ internal static class PoolCommands
     {
         var path = Arguments.PoolPath();
         var size = Arguments.Size("--size", "Make the file, or extend it, to this size (sparse); a device, or a file as it is, needs none", 4096);
-        var block = Arguments.Size("--block", "Data block: 64K (the default) to 1G, a multiple of 64K", BlockMultipleBytes);
-        block.Validators.Add(result =>
-        {
-            if (result.Errors.Any() is false && result.GetValueOrDefault<long?>() is { } bytes && CheckBlock(bytes) is { } error)
-                result.AddError($"--block: {error}");
-        });
+        var block = Arguments.Size("--block", "Data block: 64K (the default) to 1G, a multiple of 64K", BlockMultipleBytes, CheckBlock);
         var force = new Option<bool>("--force") { Description = "Format although the device holds data. Never overrides a device in use" };
         var command = new Command("format", "Make a new pool") { path, size, block, force };
         line.SetAction(command, (parsed, output) =>

@@ -13,22 +13,18 @@ internal static class ServeCommand
     /// <summary>The command.</summary>
     public static Command Build(CommandLine line)
     {
-        var endpoint = Parsed<string>("--endpoint", "unix:///PATH", "CSI socket (mode 0600)", ServeOptions.ParseEndpoint);
+        var endpoint = Arguments.Parsed<string>("--endpoint", "unix:///PATH", "CSI socket (mode 0600)", ServeOptions.ParseEndpoint);
         endpoint.Required = true;
-        var node = new Option<string>("--node-id") { Description = "Name of this node, as in its topology label", Required = true };
-        node.Validators.Add(result =>
-        {
-            if (ServeOptions.CheckNodeId(result.GetValueOrDefault<string>() ?? "") is { } error)
-                result.AddError($"--node-id: {error}");
-        });
+        var node = Arguments.Parsed<string>("--node-id", "NAME", "Name of this node, as in its topology label", ServeOptions.ParseNodeId);
+        node.Required = true;
         var pools = Pools();
         var nbd = new Option<string>("--nbd") { Description = "NBD socket (mode 0600) with every volume and snapshot under its handle", HelpName = "PATH" };
-        var metrics = Parsed<IPEndPoint>("--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
+        var metrics = Arguments.Parsed<IPEndPoint>("--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
         var command = new Command("serve", "Serve pools: CSI on a socket, volumes over NBD, metrics") { endpoint, node, pools, nbd, metrics };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ServeOptions(
                 parsed.GetRequiredValue(endpoint)!,
-                parsed.GetRequiredValue(node),
+                parsed.GetRequiredValue(node)!,
                 parsed.GetRequiredValue(pools),
                 parsed.GetValue(nbd),
                 parsed.GetValue(metrics)),
@@ -94,14 +90,6 @@ internal static class ServeCommand
         },
     };
 
-    private static Option<T?> Parsed<T>(string name, string helpName, string description, Parser<T> parse)
-        where T : class => new(name)
-    {
-        Description = description,
-        HelpName = helpName,
-        CustomParser = result => parse(result.Tokens[0].Value, out var error) ?? Arguments.Fail<T>(result, $"{name}: {error}"),
-    };
-
     private static IPEndPoint? ParseAddress(string text, out string error)
     {
         var shown = text.StartsWith(':') ? $"0.0.0.0{text}" : text;
@@ -111,6 +99,4 @@ internal static class ServeCommand
         error = $"{NameRules.Quote(text)} is not ADDRESS:PORT, such as 127.0.0.1:9808";
         return null;
     }
-
-    private delegate T? Parser<T>(string text, out string error);
 }
