@@ -23,6 +23,9 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
     /// <summary>Deeper than any tree of 2^64 keys with a third of 126 children each: a longer path is a cycle.</summary>
     public const int MaxDepth = 16;
 
+    /// <summary>Bytes of one value.</summary>
+    public int ValueBytes => values.SizeBytes;
+
     /// <summary>A new tree without entries.</summary>
     public ulong Empty()
     {

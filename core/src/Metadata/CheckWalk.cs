@@ -41,9 +41,10 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
 
     private ulong VisitBlock(ulong number, int depth, ulong low, ulong? high)
     {
-        references.Add(number);
         _path.Add(number);
         var entries = 0UL;
+        if (number < reader.Blocks)
+            references.Add(number);
         if (_visits.TryGetValue(number, out var visit))
         {
             entries = visit.Entries;

@@ -147,6 +147,8 @@ internal sealed class MetadataSpaceMap : SpaceMap
 
     protected override bool IsHandedOut(ulong block) => _queue.Count > 0 && WithQueued(block, 0) > 0;
 
+    protected override void OnFreed(ulong block) => Transaction.Cache.Discard(block);
+
     private ulong Bootstrap()
     {
         if (Blocks > 0 && Cursor >= Blocks)

@@ -108,6 +108,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
             NoteAllocated(slot, block, entry);
         else if (now == 0)
             NoteFreed(slot, block, entry);
+        if (now == 0)
+            OnFreed(block);
     }
 
     /// <summary>After a commit: the committed map is the current one, and the search starts over from the front.</summary>
@@ -163,6 +165,11 @@ internal abstract class SpaceMap(TransactionManager transaction)
         var free = (uint)Bitmap.CountFree(transaction.Read(slot.Block, BlockKind.Bitmap).Data);
         slot.IsDirty |= slot.Free != free;
         slot.Free = free;
+    }
+
+    /// <summary>The last reference to a block is gone.</summary>
+    protected virtual void OnFreed(ulong block)
+    {
     }
 
     /// <summary>Handed out, though the bitmap does not show it yet.</summary>

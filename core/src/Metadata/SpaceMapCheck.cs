@@ -24,7 +24,8 @@ internal sealed class SpaceMapCheck(
     /// <summary>Structure of the metadata space map: bitmaps are found through one block.</summary>
     public void ReadIndexBlock()
     {
-        metadata.Add(root.BitmapRoot);
+        if (root.BitmapRoot < reader.Blocks)
+            metadata.Add(root.BitmapRoot);
         var block = new byte[BlockFormat.BlockBytes];
         if (reader.TryRead(root.BitmapRoot, BlockKind.MetadataIndex, block, [root.BitmapRoot]))
             for (var i = 0; i < IndexEntry.MetadataIndexEntries && (ulong)i < Bitmaps; i++)
@@ -57,9 +58,10 @@ internal sealed class SpaceMapCheck(
 
     private void AddBitmap(ulong index, IndexEntry entry, IReadOnlyList<ulong> path)
     {
-        metadata.Add(entry.Block);
         _index[index] = entry;
-        if (entry.Block >= reader.Blocks)
+        if (entry.Block < reader.Blocks)
+            metadata.Add(entry.Block);
+        else
             findings.Add(FindingKind.DamagedBlock, $"the {name} bitmap {index} is at block {entry.Block}, beyond the metadata", path);
     }
 

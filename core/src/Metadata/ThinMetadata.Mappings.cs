@@ -80,7 +80,7 @@ public sealed partial class ThinMetadata
         using var mutation = new Mutation(this);
         if (!_state.Mappings.Remove(state, block.Value))
             throw new MetadataException(MetadataError.Corrupt, $"block {block} of thin device {device.Id} vanished while it was being unmapped");
-        state.MappedBlocks--;
+        state.MappedBlocks -= Math.Min(state.MappedBlocks, 1);
         state.IsChanged = true;
         mutation.Complete();
     }
@@ -93,7 +93,7 @@ public sealed partial class ThinMetadata
             return 0;
         using var mutation = new Mutation(this);
         var removed = _state.Mappings.RemoveRange(state, first, end.Value);
-        state.MappedBlocks -= removed;
+        state.MappedBlocks -= Math.Min(state.MappedBlocks, removed);
         state.IsChanged = true;
         mutation.Complete();
         return removed;

@@ -13,7 +13,7 @@ namespace CsiThin.Core.Nbd;
 /// <item>Closing removes the file, but only if it is still ours.</item>
 /// </list>
 /// </summary>
-internal sealed class NbdSocketFile : IDisposable
+public sealed class NbdSocketFile : IDisposable
 {
     private const int Backlog = 128;
 
