@@ -62,10 +62,11 @@ public static class MetadataDump
         public void End()
         {
             if (_length == 1)
-                output.Write(Format($"    <single_mapping origin_block=\"{_begin}\" data_block=\"{_first.Block}\" time=\"{_first.Time}\"/>\n"));
+                output.Write(Format($"    <single_mapping origin_block=\"{_begin}\" data_block=\"{_first.Block}\" "));
             else if (_length > 1)
-                output.Write(Format(
-                    $"    <range_mapping origin_begin=\"{_begin}\" data_begin=\"{_first.Block}\" length=\"{_length}\" time=\"{_first.Time}\"/>\n"));
+                output.Write(Format($"    <range_mapping origin_begin=\"{_begin}\" data_begin=\"{_first.Block}\" length=\"{_length}\" "));
+            if (_length > 0)
+                output.Write(Format($"time=\"{_first.Time}\"/>\n"));
             _length = 0;
         }
     }

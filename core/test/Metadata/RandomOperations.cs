@@ -6,7 +6,8 @@ using Xunit;
 namespace CsiThin.Core.Tests.Metadata;
 
 /// <summary>Random operations on a pool and its model side by side.</summary>
-internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock = 3000, int maxThins = 8, long cacheBytes = 1 << 20) : IDisposable
+internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock = 3000, int maxThins = 8, long cacheBytes = 1 << 20)
+    : IDisposable
 {
     public PoolModel Model { get; } = new();
 

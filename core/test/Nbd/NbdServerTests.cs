@@ -75,7 +75,9 @@ public sealed class NbdServerTests
 
     [Theory]
     [InlineData("/nonexistent-directory/nbd.sock", "cannot open directory")]
-    [InlineData("/tmp/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "107 bytes")]
+    [InlineData(
+        "/tmp/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "107 bytes")]
     public void A_path_that_cannot_be_is_refused_with_a_reason(string path, string reason)
     {
         using var server = new NbdServer(path, new MemoryExports());
@@ -156,7 +158,9 @@ public sealed class NbdServerTests
         var (ours, theirs) = ConnectedPair();
         var facts = nbd.Server.Attach(ours, "snapshot");
         Assert.Equal((NbdFixture.SnapshotBytes, 65536), (facts.LengthBytes, facts.PreferredBytes));
-        Assert.Equal(NbdTransmissionFlags.ReadOnly, (NbdTransmissionFlags)facts.TransmissionFlags & (NbdTransmissionFlags.ReadOnly | NbdTransmissionFlags.SendDf));
+        Assert.Equal(
+            NbdTransmissionFlags.ReadOnly,
+            (NbdTransmissionFlags)facts.TransmissionFlags & (NbdTransmissionFlags.ReadOnly | NbdTransmissionFlags.SendDf));
         using var client = new RawNbdClient(theirs);
         Assert.Equal(new byte[512], client.Ask(NbdCommand.Read, 0, 512).Data);
         client.SendRequest(NbdCommand.Disconnect, 0, 0);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 
@@ -38,7 +39,8 @@ internal sealed record VolumeReport(
 
         string[] heading = ["NAME", "KIND", "SIZE", "MAPPED", "HANDLE", "SOURCE"];
         Output.Table(output, [heading, .. volumes.Select(volume => (string[])
-            [volume.Name, volume.Kind, SizeText.Format(volume.SizeBytes), SizeText.Format(volume.MappedBytes), volume.Id, volume.Source ?? "-"])]);
+            [volume.Name, volume.Kind, SizeText.Format(volume.SizeBytes), SizeText.Format(volume.MappedBytes), volume.Id, volume.Source
+                ?? "-"])]);
     }
 }
 
@@ -82,6 +84,8 @@ internal sealed record PoolReport(
         VolumeReport.WriteTable(output, Volumes);
     }
 
-    private static string Used(UsageReport usage, long blockBytes) => FormattableString.Invariant(
-        $"{SizeText.Format((long)usage.Used * blockBytes)} of {SizeText.Format((long)usage.Total * blockBytes)} used ({100.0 * usage.Used / Math.Max(usage.Total, 1):0.#} %)");
+    private static string Used(UsageReport usage, long blockBytes) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{SizeText.Format((long)usage.Used * blockBytes)} of {SizeText.Format((long)usage.Total * blockBytes)} used " +
+        $"({100.0 * usage.Used / Math.Max(usage.Total, 1):0.#} %)");
 }

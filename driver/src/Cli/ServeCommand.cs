@@ -18,9 +18,15 @@ internal static class ServeCommand
         var node = Arguments.Parsed<string>("--node-id", "NAME", "Name of this node, as in its topology label", ServeOptions.ParseNodeId);
         node.Required = true;
         var pools = Pools();
-        var nbd = new Option<string>("--nbd") { Description = "NBD socket (mode 0600) with every volume and snapshot under its handle", HelpName = "PATH" };
-        var metrics = Arguments.Parsed<IPEndPoint>("--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
-        var command = new Command("serve", "Serve pools: CSI on a socket, volumes over NBD, metrics") { endpoint, node, pools, nbd, metrics };
+        var nbd = new Option<string>("--nbd")
+        {
+            Description = "NBD socket (mode 0600) with every volume and snapshot under its handle",
+            HelpName = "PATH",
+        };
+        var metrics = Arguments.Parsed<IPEndPoint>(
+            "--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
+        var command =
+            new Command("serve", "Serve pools: CSI on a socket, volumes over NBD, metrics") { endpoint, node, pools, nbd, metrics };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ServeOptions(
                 parsed.GetRequiredValue(endpoint)!,
@@ -52,8 +58,17 @@ internal static class ServeCommand
         var metrics = host.MetricsAddress?.ToString().TrimEnd('/');
         var pools = host.Volumes.Pools.All.Select(pool => new { pool.Name, Uuid = pool.Pool.Uuid.ToString("N") }).ToList();
         output.Print(
-            new { Ready = true, Endpoint = $"unix://{options.SocketPath}", options.NodeId, Nbd = options.NbdPath, Metrics = metrics, Pools = pools },
-            $"ready: csi unix://{options.SocketPath}{(options.NbdPath is { } nbd ? $", nbd {nbd}" : "")}{(metrics is null ? "" : $", metrics {metrics}/metrics")}, " +
+            new
+            {
+                Ready = true,
+                Endpoint = $"unix://{options.SocketPath}",
+                options.NodeId,
+                Nbd = options.NbdPath,
+                Metrics = metrics,
+                Pools = pools
+            },
+            $"ready: csi unix://{options.SocketPath}{(options.NbdPath is { } nbd ? $", nbd {nbd}" : "")}" +
+            $"{(metrics is null ? "" : $", metrics {metrics}/metrics")}, " +
             $"pools {string.Join(", ", pools.Select(pool => pool.Name))}");
     }
 
