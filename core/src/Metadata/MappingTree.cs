@@ -204,7 +204,8 @@ internal sealed class MappingTree
         if (_transaction.IsExclusive(device.Root))
             return default;
         Root = _top.ShadowTo(Root, device.Id.Value, out var leaf, out var index);
-        Debug.Assert(leaf.View.Value64(index) == device.Root, "the device's remembered root is stale");
+        if (leaf.View.Value64(index) != device.Root)
+            throw BlockCache.Corrupt(leaf.Number, $"the mappings of thin device {device.Id} have moved from block {device.Root}");
         return new Place(leaf, index);
     }
 
