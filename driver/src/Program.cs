@@ -1,1 +1,3 @@
-return 0;
+using CsiThin.Driver.Cli;
+
+return await new CommandLine(Console.Out, Console.Error).RunAsync(args).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
+using CsiThin.EndToEnd.Support;
 using Xunit;
 using Xunit.Abstractions;
 

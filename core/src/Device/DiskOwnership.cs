@@ -24,8 +24,13 @@ internal static class DiskOwnership
     public static DiskException Busy(string path, IReadOnlyCollection<string> holders) =>
         new(holders.Count == 0 ? $"{path} is in use" : $"{path} is in use: {string.Join(", ", holders)}", Errno.Busy);
 
-    public static List<string> DescribeHolders(in StatX status) =>
-        status.IsBlockDevice ? SysBlock.Holders(status.NodeMajor, status.NodeMinor) : ["the kernel runs or swaps from it"];
+    public static List<string> DescribeHolders(string path, in StatX status)
+    {
+        if (!status.IsBlockDevice)
+            return ["the kernel runs or swaps from it"];
+        var holders = SysBlock.Holders(status.NodeMajor, status.NodeMinor);
+        return holders.Count > 0 ? holders : [.. SysBlock.Openers(path)];
+    }
 
     private static void Lock(SafeFileHandle file, string path, in StatX status, bool readOnly)
     {

@@ -102,7 +102,7 @@ internal static class FileOpener
             return file;
         var errno = Errno.Last;
         if (errno is Errno.Busy or Errno.TextBusy)
-            throw DiskOwnership.Busy(path, DiskOwnership.DescribeHolders(Look(path)));
+            throw DiskOwnership.Busy(path, DiskOwnership.DescribeHolders(path, Look(path)));
         throw DiskException.Of($"open {path}", errno);
     }
 

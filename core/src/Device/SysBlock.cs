@@ -47,10 +47,24 @@ internal static class SysBlock
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length < 6 || fields[1] != "FLOCK" || fields[5] != place)
                 continue;
-            var command = Lines($"/proc/{fields[4]}/comm").FirstOrDefault();
-            return command is null ? $"process {fields[4]}" : $"process {fields[4]} ({command})";
+            return DescribeProcess(fields[4]);
         }
         return null;
+    }
+
+    /// <summary>The processes that have a block device open by this path, as phrases; those of other users only for root.</summary>
+    public static IEnumerable<string> Openers(string path)
+    {
+        var target = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        return from process in Names("/proc")
+               where char.IsAsciiDigit(process[0]) && Names($"/proc/{process}/fd").Any(fd => ResolveLink($"/proc/{process}/fd/{fd}") == target)
+               select $"open in {DescribeProcess(process)}";
+    }
+
+    private static string DescribeProcess(string id)
+    {
+        var command = Lines($"/proc/{id}/comm").FirstOrDefault();
+        return command is null ? $"process {id}" : $"process {id} ({command})";
     }
 
     private static IEnumerable<string> PartitionHolders(string directory, string partition)

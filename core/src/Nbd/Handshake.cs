@@ -48,6 +48,7 @@ internal sealed class Handshake
                     return _state.TakeChosen();
                 }
             }
+            _channel.Flush();
             throw new NbdDisconnect(NbdLogLevel.Warning, "the client sent more options than any handshake needs");
         }
         finally

@@ -16,7 +16,6 @@ internal sealed class NbdMetrics : IDisposable
     private static readonly KeyValuePair<string, object?>[] Tags =
         [.. Operations.Select(operation => new KeyValuePair<string, object?>("operation", operation))];
 
-    private readonly Meter _meter = new(MeterName);
     private readonly Lock _gate = new();
     private readonly HashSet<ConnectionCounters> _live = [];
     private readonly long[] _endedRequests = new long[ConnectionCounters.Kinds];
@@ -26,11 +25,14 @@ internal sealed class NbdMetrics : IDisposable
     /// <summary>Publishes the instruments.</summary>
     public NbdMetrics()
     {
-        _meter.CreateObservableCounter("csithin.nbd.requests", () => Observe(0), "{request}", "NBD requests answered");
-        _meter.CreateObservableCounter("csithin.nbd.bytes", () => Observe(1), "By", "Bytes that successful NBD requests covered");
-        _meter.CreateObservableCounter("csithin.nbd.errors", () => Observe(2), "{request}", "NBD requests answered with an error");
-        _meter.CreateObservableUpDownCounter("csithin.nbd.connections", CountLive, "{connection}", "NBD connections being served");
+        Meter.CreateObservableCounter("csithin.nbd.requests", () => Observe(0), "{request}", "NBD requests answered");
+        Meter.CreateObservableCounter("csithin.nbd.bytes", () => Observe(1), "By", "Bytes that successful NBD requests covered");
+        Meter.CreateObservableCounter("csithin.nbd.errors", () => Observe(2), "{request}", "NBD requests answered with an error");
+        Meter.CreateObservableUpDownCounter("csithin.nbd.connections", CountLive, "{connection}", "NBD connections being served");
     }
+
+    /// <summary>The meter of this server.</summary>
+    public Meter Meter { get; } = new(MeterName);
 
     /// <summary>Adds a connection's counters.</summary>
     public void Add(ConnectionCounters counters)
@@ -50,7 +52,7 @@ internal sealed class NbdMetrics : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     private int CountLive()
     {

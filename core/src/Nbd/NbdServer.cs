@@ -19,7 +19,6 @@ public sealed class NbdServer : IDisposable
     private readonly string? _socketPath;
     private readonly INbdExports _exports;
     private readonly NbdServerOptions _options;
-    private readonly NbdMetrics _metrics = new();
     private readonly WakeEvent _stopAccepting = new();
     private readonly Lock _gate = new();
     private readonly HashSet<NbdConnection> _connections = [];
@@ -38,6 +37,9 @@ public sealed class NbdServer : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxRequests, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxPayloadBytes, NbdProtocol.MaxPayloadBytes);
     }
+
+    /// <summary>The instruments of this server.</summary>
+    internal NbdMetrics Metrics { get; } = new();
 
     /// <summary>Connections being served.</summary>
     public int ConnectionCount
@@ -112,7 +114,7 @@ public sealed class NbdServer : IDisposable
         using (_options.TimeProvider.CreateTimer(_ => Array.ForEach(connections, c => c.Abandon()), null, _options.DrainLimit, Timeout.InfiniteTimeSpan))
             Array.ForEach(connections, c => c.Join());
         _stopAccepting.Dispose();
-        _metrics.Dispose();
+        Metrics.Dispose();
     }
 
     private void AcceptAll()
@@ -173,7 +175,7 @@ public sealed class NbdServer : IDisposable
                 var connection = new NbdConnection(connected, chosen, _exports, _options, ++_connectionNumber, OnEnded);
                 connection.Start();
                 _connections.Add(connection);
-                _metrics.Add(connection.Counters);
+                Metrics.Add(connection.Counters);
                 return null;
             }
             catch (Exception lacking) when (lacking is DiskException or OutOfMemoryException)
@@ -188,7 +190,7 @@ public sealed class NbdServer : IDisposable
         lock (_gate)
         {
             _connections.Remove(connection);
-            _metrics.Remove(connection.Counters);
+            Metrics.Remove(connection.Counters);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using CsiThin.Core.Device;
 
@@ -12,13 +13,13 @@ namespace CsiThin.Core.Nbd;
 /// <item>Closing removes the file, but only if it is still ours.</item>
 /// </list>
 /// </summary>
-internal sealed class NbdSocketFile : IDisposable
+public sealed class NbdSocketFile : IDisposable
 {
     private const int Backlog = 128;
 
     private readonly string _path;
     private readonly string _directory;
-    private readonly FileIdentity? _identity;
+    private readonly FileIdentity _identity;
 
     /// <summary>Listens on <paramref name="path"/>. Throws <see cref="IOException"/> with a sentence that names the path and the reason.</summary>
     public NbdSocketFile(string path)
@@ -34,12 +35,12 @@ internal sealed class NbdSocketFile : IDisposable
         try
         {
             Listener.Bind(endPoint);
-            _identity = FileIdentity.Of(_path);
+            _identity = FileIdentity.Of(_path) ?? throw new IOException($"cannot listen on {_path}: the socket vanished");
             File.SetUnixFileMode(_path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             Listener.Listen(Backlog);
             Listener.Blocking = false;
         }
-        catch (Exception failure) when (failure is SocketException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is SocketException or UnauthorizedAccessException or IOException)
         {
             Listener.Dispose();
             throw new IOException($"cannot listen on {_path}: {failure.Message}", failure);
@@ -50,19 +51,33 @@ internal sealed class NbdSocketFile : IDisposable
     public Socket Listener { get; }
 
     /// <summary>Stops listening and removes the file.</summary>
+    [SuppressMessage("Usage", "CA1816:Dispose methods should call SuppressFinalize", Justification = "The listener's finalizer would remove the file.")]
     public void Dispose()
+    {
+        if (!TryCloseWithFile())
+        {
+            // The class library removes whatever lies at the bound path when the socket is disposed; the bare descriptor leaves it alone.
+            Listener.SafeHandle.Dispose();
+            GC.SuppressFinalize(Listener);
+        }
+    }
+
+    private bool TryCloseWithFile()
     {
         try
         {
             using var exclusive = new DirectoryLock(_directory);
-            if (_identity is not null && FileIdentity.Of(_path) == _identity)
-                File.Delete(_path);
+            if (FileIdentity.Of(_path) != _identity)
+                return false;
+            Listener.Dispose();
+            File.Delete(_path);
+            return true;
         }
-        catch (IOException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The directory is gone or closed to us: the file is either gone with it, or stale, which the next server mends.
+            return false;
         }
-        Listener.Dispose();
     }
 
     private static UnixDomainSocketEndPoint EndPointOf(string path)

@@ -104,23 +104,25 @@ internal static class NbdWire
     }
 
     /// <summary>
-    /// The payload of a block status: the context's id and one descriptor for each extent, clipped to <paramref name="limitBytes"/>, which is how far the
-    /// request went and so fits the wire's 32 bits. Returns its length; 4 means that there was nothing to tell.
+    /// The payload of a block status: the context's id and the extents, neighbours of one kind joined, clipped to <paramref name="limitBytes"/>, which is how far
+    /// the request went and so fits the wire's 32 bits. Returns its length; 4 means that there was nothing to tell.
     /// </summary>
     public static int EncodeExtents(Span<byte> to, List<BlockExtent> extents, long limitBytes)
     {
         BinaryPrimitives.WriteUInt32BigEndian(to, NbdProtocol.AllocationContextId);
         var at = 4;
-        foreach (var extent in extents)
+        for (var i = 0; i < extents.Count && limitBytes > 0 && at + 8 <= to.Length;)
         {
-            var lengthBytes = Math.Min(extent.LengthBytes, limitBytes);
-            if (lengthBytes <= 0 || at + 8 > to.Length)
-                break;
+            var isHole = extents[i].IsHole;
+            long lengthBytes = 0;
+            for (; i < extents.Count && (extents[i].IsHole == isHole || extents[i].LengthBytes == 0); i++)
+                lengthBytes += extents[i].LengthBytes;
+            lengthBytes = Math.Min(lengthBytes, limitBytes);
             limitBytes -= lengthBytes;
-            var flags = extent.IsHole ? NbdAllocation.Hole | NbdAllocation.Zero : NbdAllocation.Data;
+            var flags = isHole ? NbdAllocation.Hole | NbdAllocation.Zero : NbdAllocation.Data;
             BinaryPrimitives.WriteUInt32BigEndian(to[at..], (uint)lengthBytes);
             BinaryPrimitives.WriteUInt32BigEndian(to[(at + 4)..], (uint)flags);
-            at += 8;
+            at += lengthBytes > 0 ? 8 : 0;
         }
         return at;
     }

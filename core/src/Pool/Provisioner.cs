@@ -39,9 +39,13 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         for (var end = offsetBytes + lengthBytes; offsetBytes < end;)
         {
             var (block, within) = Locate(offsetBytes);
-            var part = Math.Min(end - offsetBytes, pool.DataBlockBytes - within);
-            if (!TryWritePart(volume, block, within, part, source))
-                return BlockError.NoSpace;
+            var part = source != 0 && within == 0 ? TryWriteRuns(volume, block, (end - offsetBytes) / pool.DataBlockBytes, source) : 0;
+            if (part == 0)
+            {
+                part = Math.Min(end - offsetBytes, pool.DataBlockBytes - within);
+                if (!TryWritePart(volume, block, within, part, source))
+                    return BlockError.NoSpace;
+            }
             offsetBytes += part;
             source = source == 0 ? 0 : source + (nint)part;
         }
@@ -97,6 +101,56 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             _ = pool.Metadata.Find(volume.Device, new VirtualBlock(block), out _); // only its side effect on the cache is wanted
     }
 
+    /// <summary>
+    /// Writes up to <paramref name="count"/> whole blocks that all need a new data block, those that follow each other on the disk by one write: a volume that is
+    /// filled from front to back goes through here. Returns the bytes written, 0 when the first block is not such a one. Nothing is committed between an
+    /// allocation and its insertion, so a power cut leaks no block.
+    /// </summary>
+    private long TryWriteRuns(VolumeState volume, VirtualBlock first, long count, nint source)
+    {
+        var run = new NewRun(first, default, 0);
+        while ((long)(run.End - first.Value) < count && NeedsBlock(volume, new VirtualBlock(run.End)) && TryAllocateNow(out var fresh))
+        {
+            if (run.Length > 0 && fresh.Value != run.Data.Value + run.Length)
+            {
+                try
+                {
+                    WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+                }
+                catch (DataBlockException)
+                {
+                    GiveBack(fresh, 1);
+                    throw;
+                }
+                run = new NewRun(new VirtualBlock(run.End), fresh, 0);
+            }
+            run = run with { Data = run.Length == 0 ? fresh : run.Data, Length = run.Length + 1 };
+        }
+        if (run.Length > 0)
+            WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+        return StartOf(new VirtualBlock(run.End)) - StartOf(first);
+    }
+
+    private void WriteRun(VolumeState volume, NewRun run, nint source)
+    {
+        try
+        {
+            _data.WriteDirect(OffsetOf(run.Data), (long)run.Length * pool.DataBlockBytes, source);
+        }
+        catch (DataBlockException)
+        {
+            GiveBack(run.Data, run.Length);
+            throw;
+        }
+        for (ulong i = 0; i < run.Length; i++)
+            pool.Metadata.Insert(volume.Device, new VirtualBlock(run.Begin.Value + i), new DataBlock(run.Data.Value + i));
+    }
+
+    private bool NeedsBlock(VolumeState volume, VirtualBlock block) => !pool.Metadata.Find(volume.Device, block, out var mapping) || mapping.IsShared;
+
+    /// <summary>Allocated blocks that could not be filled are free again after the next commit.</summary>
+    private void GiveBack(DataBlock start, ulong count) => pool.Metadata.DecrementData(start, new DataBlock(start.Value + count));
+
     private bool TryWritePart(VolumeState volume, VirtualBlock block, long within, long length, nint source)
     {
         var isMapped = pool.Metadata.Find(volume.Device, block, out var mapping);
@@ -111,13 +165,14 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         }
         if (!TryAllocate(out var fresh))
             return false;
+        long? old = isMapped ? OffsetOf(mapping.Block) : null;
         try
         {
-            _data.FillNew(OffsetOf(fresh), isMapped ? OffsetOf(mapping.Block) : null, within, length, source);
+            _data.FillNew(OffsetOf(fresh), old, within, length, source);
         }
         catch (DataBlockException)
         {
-            pool.Metadata.DecrementData(fresh, new DataBlock(fresh.Value + 1));
+            GiveBack(fresh, 1);
             throw;
         }
         pool.Metadata.Insert(volume.Device, block, fresh);
@@ -193,4 +248,10 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     private long OffsetOf(DataBlock block) => (long)block.Value * pool.DataBlockBytes;
 
     private long StartOf(VirtualBlock block) => (long)block.Value * pool.DataBlockBytes;
+
+    /// <summary>Virtual blocks from <paramref name="Begin"/> on with as many allocated data blocks that follow each other from <paramref name="Data"/> on.</summary>
+    private readonly record struct NewRun(VirtualBlock Begin, DataBlock Data, ulong Length)
+    {
+        public ulong End => Begin.Value + Length;
+    }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Xunit;
 
-namespace CsiThin.EndToEnd.Metadata;
+namespace CsiThin.EndToEnd.Support;
 
 /// <summary>Runs one of the programs that are not ours.</summary>
 internal static class Tool
@@ -16,14 +16,18 @@ internal static class Tool
         return output;
     }
 
-    /// <summary>Runs a program to its end.</summary>
+    /// <summary>Runs a program to its end; returns its exit code and what it printed, errors last.</summary>
     public static (int ExitCode, string Output) TryRun(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })
-            ?? throw new InvalidOperationException($"{program} did not start");
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
         var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(Limit), $"{program} does not end");
-        return (process.ExitCode, output + errors.GetAwaiter().GetResult());
+        var output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(Limit))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{program} {string.Join(' ', arguments)} does not end");
+        }
+        return (process.ExitCode, output.GetAwaiter().GetResult() + errors.GetAwaiter().GetResult());
     }
 }
