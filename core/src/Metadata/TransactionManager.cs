@@ -38,8 +38,8 @@ internal sealed class TransactionManager(BlockCache cache)
     }
 
     /// <summary>
-    /// A block to change in place of <paramref name="number"/>: the same one if it is of this transaction and nobody else's, otherwise a copy
-    /// elsewhere, and the old one loses a reference. The caller stores the new number where the old one was. With
+    /// A block to change in place of <paramref name="number"/>: the same one if it is of this transaction and nobody else's, otherwise a
+    /// copy elsewhere, and the old one loses a reference. The caller stores the new number where the old one was. With
     /// <paramref name="wasShared"/> the old block lives on, so that everything it refers to has gained a reference: the caller counts them.
     /// </summary>
     public WritableBlock Shadow(ulong number, BlockKind kind, out bool wasShared)

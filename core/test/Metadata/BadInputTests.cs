@@ -62,7 +62,7 @@ public sealed class BadInputTests
     public void Version_one_is_read_and_version_two_is_written()
     {
         var disk = Pool();
-        Patch(disk, 0, BlockKind.Superblock, block => BinaryPrimitives.WriteUInt32LittleEndian(block.AsSpan(SuperblockView.VersionOffset), 1));
+        Patch(disk, 0, BlockKind.Superblock, static block => block[SuperblockView.VersionOffset] = 1);
         using (var pool = ThinMetadata.Open(disk, Defaults))
         {
             pool.CreateThin(new ThinId(9));

@@ -145,7 +145,8 @@ public sealed class MetadataCheckerTests(ITestOutputHelper output)
         BadInputTests.Patch(disk, number, kind, block =>
         {
             var offset = random.Next(2) == 0 ? random.Next(16, 512) : random.Next(16, BlockFormat.BlockBytes - 8);
-            BinaryPrimitives.WriteUInt64LittleEndian(block.AsSpan(offset), random.Next(2) == 0 ? (ulong)random.Next(70) : (ulong)random.NextInt64());
+            var value = random.Next(2) == 0 ? random.Next(70) : random.NextInt64();
+            BinaryPrimitives.WriteInt64LittleEndian(block.AsSpan(offset), value);
         });
     }
 
