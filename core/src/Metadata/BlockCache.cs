@@ -8,10 +8,13 @@ namespace CsiThin.Core.Metadata;
 /// Metadata blocks in memory, read through their kind and validated on first read. Invariants:
 /// <list type="number">
 /// <item>A clean block's bytes equal the disk's and passed <see cref="BlockFormat.Check"/>.</item>
-/// <item>A dirty block is not on disk yet; it is pinned until <see cref="WriteDirty"/> and <see cref="MarkClean"/>, or <see cref="DropAll"/>.</item>
-/// <item>Clean blocks take at most the given bytes after <see cref="Trim"/>; nothing is evicted at any other moment, so spans stay good.</item>
+/// <item>A dirty block is not on disk yet; it is pinned until <see cref="WriteDirty"/> and <see cref="MarkClean"/>, or
+/// <see cref="DropAll"/>.</item>
+/// <item>Clean blocks take at most the given bytes after <see cref="Trim"/>; nothing is evicted at any other moment, so spans stay
+/// good.</item>
 /// </list>
-/// Concurrency: one mutating thread; other threads call <see cref="TryGet"/> inside the gate's reading section. Disk I/O happens outside the gate.
+/// Concurrency: one mutating thread; other threads call <see cref="TryGet"/> inside the gate's reading section. Disk I/O happens outside
+/// the gate.
 /// </summary>
 internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : IDisposable
 {

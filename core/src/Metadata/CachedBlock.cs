@@ -4,8 +4,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// A metadata block in memory. Clean blocks are as on disk and may be evicted; dirty ones are new in this transaction and stay until it ends.
-/// Its memory is lent, never given: <see cref="Data"/> is good until the mutating thread next calls <see cref="BlockCache.Trim"/>,
+/// A metadata block in memory. Clean blocks are as on disk and may be evicted; dirty ones are new in this transaction and stay until it
+/// ends. Its memory is lent, never given: <see cref="Data"/> is good until the mutating thread next calls <see cref="BlockCache.Trim"/>,
 /// and for other threads until they leave the gate.
 /// </summary>
 internal sealed class CachedBlock(AlignedBuffer slab, int offset)

@@ -3,7 +3,9 @@ using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Metadata;
 
-/// <summary>Checks one space map: first its structure (which refers to metadata blocks), then its counts against the references found.</summary>
+/// <summary>
+/// Checks one space map: first its structure (which refers to metadata blocks), then its counts against the references found.
+/// </summary>
 internal sealed class SpaceMapCheck(
     string name, SpaceMapRoot root, CheckReader reader, CheckWalk walk, ReferenceCounts metadata, CheckFindings findings)
 {
@@ -95,7 +97,8 @@ internal sealed class SpaceMapCheck(
         IReadOnlyList<ulong> path = [root.BitmapRoot, entry.Block];
         // The kernel counts all 16320 entries of the last bitmap as free, thin_restore only those that have a block.
         if (entry.Free != Bitmap.Entries - used && entry.Free != present - used)
-            findings.Add(FindingKind.StaleTotals, $"the {name} bitmap {index} claims {entry.Free} free entries and has {present - used}", path);
+            findings.Add(FindingKind.StaleTotals,
+                $"the {name} bitmap {index} claims {entry.Free} free entries and has {present - used}", path);
         if (lowestFree >= 0 && entry.NoneFreeBefore > lowestFree)
             findings.Add(FindingKind.StaleTotals,
                 $"the {name} bitmap {index} claims none free before {entry.NoneFreeBefore} and entry {lowestFree} is", path);
