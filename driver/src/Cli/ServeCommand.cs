@@ -92,7 +92,7 @@ internal static class ServeCommand
 
     private static IPEndPoint? ParseAddress(string text, out string error)
     {
-        var shown = text.StartsWith(':') ? $"0.0.0.0{text}" : text;
+        var shown = text.StartsWith(':') ? $"0.0.0.0{text}" : text.Replace("localhost:", "127.0.0.1:", StringComparison.Ordinal);
         error = "";
         if (shown.LastIndexOf(':') > shown.LastIndexOf(']') && IPEndPoint.TryParse(shown, out var endPoint))
             return endPoint;

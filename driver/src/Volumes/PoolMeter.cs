@@ -3,11 +3,18 @@ using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Volumes;
 
-/// <summary>The pools and volumes as instruments, on the meter <c>CsiThin.Pools</c>. All are observed: nothing is done until somebody looks.</summary>
+/// <summary>
+/// The pools and volumes as instruments, on the meter <c>CsiThin.Pools</c>. All are observed: nothing is done until somebody looks.
+/// <para>Concurrency: any thread may look; <c>_usage</c> is replaced whole, under its lock, so that one look asks a pool's worker once.</para>
+/// </summary>
 internal sealed class PoolMeter : IDisposable
 {
+    // The three figures of a volume are read within one scrape; a later scrape asks again.
+    private const long UsageAgeMaxMs = 200;
+
     private readonly Meter _meter = new("CsiThin.Pools");
     private readonly PoolSet _pools;
+    private readonly Dictionary<string, (long AtMs, IReadOnlyList<VolumeUsage> Usage)> _usage = [];
 
     /// <summary>Publishes the instruments.</summary>
     public PoolMeter(PoolSet pools)
@@ -53,12 +60,23 @@ internal sealed class PoolMeter : IDisposable
     private List<Measurement<long>> Count(VolumeKind kind) =>
         EachPool(pool => [new Measurement<long>(pool.Pool.ListVolumes().Count(volume => volume.Kind == kind), Tag("pool", pool.Name))]);
 
-    private List<Measurement<long>> ObserveVolumes(Func<VolumeUsage, long> value) => EachPool(pool => pool.Pool.ListUsage().Select(usage => new Measurement<long>(
+    private List<Measurement<long>> ObserveVolumes(Func<VolumeUsage, long> value) => EachPool(pool => Usage(pool).Select(usage => new Measurement<long>(
         value(usage),
         Tag("pool", pool.Name),
         Tag("volume", usage.Volume.Id.ToString()),
         Tag("name", usage.Volume.Name),
         Tag("kind", Describe.Kind(usage.Volume.Kind)))));
+
+    private IReadOnlyList<VolumeUsage> Usage(NamedPool pool)
+    {
+        lock (_usage)
+        {
+            var now = Environment.TickCount64;
+            if (!_usage.TryGetValue(pool.Name, out var kept) || now - kept.AtMs > UsageAgeMaxMs)
+                _usage[pool.Name] = kept = (now, pool.Pool.ListUsage());
+            return kept.Usage;
+        }
+    }
 
     private List<Measurement<long>> EachPool(Func<NamedPool, IEnumerable<Measurement<long>>> observe)
     {

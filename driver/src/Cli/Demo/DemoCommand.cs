@@ -28,7 +28,7 @@ internal static class DemoCommand
             var poolPath = keep is null ? Path.Combine(scratch.FullName, "pool.img") : NewPoolPath(keep);
             var progress = output.Format == OutputFormat.Json ? output.Error : output.Out;
             using var termination = new Termination();
-            var run = new DemoRun(scratch.FullName, poolPath, step => Show(progress, step)).RunAsync();
+            var run = new DemoRun(scratch.FullName, poolPath, Tool.Find, step => Show(progress, step)).RunAsync();
             if (await Task.WhenAny(run, termination.WaitAsync(CancellationToken.None)).ConfigureAwait(false) != run)
                 throw new CliException("the demo was interrupted");
             var report = await run.ConfigureAwait(false) with { PoolPath = keep is null ? null : poolPath };

@@ -6,13 +6,13 @@ namespace CsiThin.Driver.Cli.Demo;
 /// What the demo puts on its volume: an ext4 image that mkfs.ext4 made of real files (this program's and its runtime's), and a second state of it, changed by
 /// debugfs. Without e2fsprogs: the same files, one after the other, as plain bytes.
 /// </summary>
-internal sealed class DemoContent(string directory, long sizeBytes)
+internal sealed class DemoContent(string directory, long sizeBytes, Func<string, Tool?> findTool)
 {
-    private const long FilesBytesMax = 64L << 20;
+    private const long FilesBytesMax = 48L << 20;
 
-    private readonly Tool? _makeFileSystem = Tool.Find("mkfs.ext4");
-    private readonly Tool? _change = Tool.Find("debugfs");
-    private readonly Tool? _check = Tool.Find("e2fsck");
+    private readonly Tool? _makeFileSystem = findTool("mkfs.ext4");
+    private readonly Tool? _change = findTool("debugfs");
+    private readonly Tool? _check = findTool("e2fsck");
 
     /// <summary>The tools for a real file system are there.</summary>
     public bool IsFileSystem => _makeFileSystem is not null && _change is not null && _check is not null;

@@ -11,15 +11,15 @@ namespace CsiThin.Driver.Cli.Demo;
 /// The main job from end to end, as a cluster would use it: what is made, is made by CSI calls through the socket; what is written and read, goes
 /// over NBD. Every comparison that fails ends the run.
 /// </summary>
-internal sealed class DemoRun(string directory, string poolPath, Action<DemoStep> onStep)
+internal sealed class DemoRun(string directory, string poolPath, Func<string, Tool?> findTool, Action<DemoStep> onStep)
 {
     private const long PoolBytes = 2L << 30;
-    private const long VolumeSizeBytes = 256L << 20;
+    private const long VolumeSizeBytes = 128L << 20;
     private const string Node = "demo-node";
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<DemoStep> _steps = [];
-    private readonly DemoContent _content = new(directory, VolumeSizeBytes);
+    private readonly DemoContent _content = new(directory, VolumeSizeBytes, findTool);
     private readonly string _csiPath = Path.Combine(directory, "csi.sock");
     private readonly string _nbdPath = Path.Combine(directory, "nbd.sock");
     private TimeSpan _stepBegin;
@@ -79,7 +79,7 @@ internal sealed class DemoRun(string directory, string poolPath, Action<DemoStep
 
     private void Fill(string handle)
     {
-        if (Tool.Find("nbdcopy") is { } nbdcopy)
+        if (findTool("nbdcopy") is { } nbdcopy)
         {
             _ = nbdcopy.Run(_content.BeforePath, $"nbd+unix:///{handle}?socket={Uri.EscapeDataString(_nbdPath)}"); // it prints nothing
             Step("fill over NBD", "by nbdcopy");
@@ -122,7 +122,7 @@ internal sealed class DemoRun(string directory, string poolPath, Action<DemoStep
         var metadataPath = Path.Combine(directory, "metadata.bin");
         using (var copy = new FileStream(metadataPath, FileMode.Create))
             pool.CopyMetadata(copy);
-        var judge = Tool.Find("thin_check");
+        var judge = findTool("thin_check");
         _ = judge?.Run(metadataPath); // a finding is an exit code, which throws
         Step("check the metadata", judge is null ? "sound (install thin-provisioning-tools for the kernel's own check)" : "sound, says thin_check too");
     }
