@@ -34,6 +34,11 @@ public sealed unsafe class AlignedBuffer : IDisposable
     /// <summary>The whole buffer. Must not be used after <see cref="Dispose"/>.</summary>
     public Span<byte> Span => new(Live(), LengthBytes);
 
+    /// <summary>
+    /// The bytes behind an address a <see cref="BlockRequest"/> carries. The caller vouches that they live: between submit and reap, they do.
+    /// </summary>
+    public static Span<byte> View(nint address, long lengthBytes) => new((void*)address, checked((int)lengthBytes));
+
     /// <inheritdoc/>
     public void Dispose()
     {

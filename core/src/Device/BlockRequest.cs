@@ -110,5 +110,21 @@ public class BlockRequest
     internal BlockRequest? Next;
 
     /// <summary>The queue the request goes back to when the pool's worker has finished it.</summary>
-    internal object? Owner;
+    internal IRequestOwner? Owner;
+
+    /// <summary>The queue's own place for the request among those whose I/O is in flight.</summary>
+    internal int Slot;
+
+    /// <summary>The queue's own note of which epoch the request's I/O belongs to.</summary>
+    internal int Epoch;
+
+    /// <summary>The queue's own note of how far the request has come.</summary>
+    internal int Phase;
+}
+
+/// <summary>Takes a request back that another thread has finished.</summary>
+internal interface IRequestOwner
+{
+    /// <summary>Called by the finishing thread, once, with the request's error set.</summary>
+    void TakeBack(BlockRequest request);
 }

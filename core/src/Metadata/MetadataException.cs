@@ -29,6 +29,9 @@ public enum MetadataError
 
     /// <summary>The metadata is read-only, or failed after an abort that could not be carried out.</summary>
     ReadOnly,
+
+    /// <summary>The disk failed; the inner exception has the system's reason.</summary>
+    Io,
 }
 
 /// <summary>A failure of the metadata, with the sentence to show and the kind to act on.</summary>

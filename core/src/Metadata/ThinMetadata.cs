@@ -3,85 +3,285 @@ using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Metadata;
 
-#pragma warning disable CA1822, CA1065 // stub
-
 /// <summary>
-/// A pool's metadata: what dm-thin-metadata.c does, on any disk. STUB: the contract the floors above are written against.
+/// A pool's metadata: what dm-thin-metadata.c does, on any disk. Invariants:
+/// <list type="number">
+/// <item>The disk always holds a whole pool, the one of the last commit, whatever is lost of what was written since.</item>
+/// <item>A change that fails midway breaks the transaction: nothing but <see cref="Abort"/> (or reopening) leads on from there.</item>
+/// <item>A failed commit leaves the disk with the old pool or the new one; <see cref="Abort"/> makes it the old one again or fails for
+/// good.</item>
+/// </list>
 /// <para>
-/// Concurrency: one thread (the pool's worker) calls the mutating members and <see cref="Commit"/>; any thread may at the same time call
-/// <see cref="TryFind"/> and the counts. In memory they exclude each other by one reader-writer lock, which is never held across disk I/O.
+/// Concurrency: one thread at a time (the pool's worker) calls the mutating members, <see cref="Commit"/> and everything that may read
+/// the disk; any thread may at the same time call <see cref="TryFind"/> and read the counts and properties. In memory they exclude each
+/// other by one reader-writer lock (<see cref="Gate"/>), which is held for single changes of nodes and never across disk I/O.
 /// </para>
 /// </summary>
-public sealed class ThinMetadata : IDisposable
+public sealed partial class ThinMetadata : IDisposable
 {
-    public static void Format(IDisk device, uint dataBlockSectors, ulong dataBlocks) => throw new NotImplementedException();
-    public static ThinMetadata Open(IDisk device, ThinMetadataOptions options) => throw new NotImplementedException();
+    private const uint MinDataBlockSectors = 128;
+    private const uint MaxDataBlockSectors = 2 << 20;
 
-    public uint DataBlockSectors => throw new NotImplementedException();
-    public ulong TransactionId => throw new NotImplementedException();
-    public bool NeedsCheck => throw new NotImplementedException();
-    public bool IsReadOnly => throw new NotImplementedException();
+    /// <summary>The reserve is a tenth of the metadata, and this at most (16 MiB).</summary>
+    private const ulong MaxReserveBlocks = 4096;
+
+    private readonly IDisk _disk;
+    private readonly ThinMetadataOptions _options;
+    private readonly Gate _gate = new();
+    private readonly BlockCache _cache;
+    private readonly SuperblockStore _superblock;
+    private readonly DeviceTable _devices = new();
+    private PersistentState _state = null!;
+    private volatile bool _isReadOnly;
+    private volatile bool _isDirty;
+    private volatile bool _isFailed;
+    private bool _isBroken;
+    private bool _isSuperblockInDoubt;
+    private (ulong FreeBlocks, Action Callback)? _threshold;
+
+    private ThinMetadata(IDisk disk, ThinMetadataOptions options)
+    {
+        _disk = disk;
+        _options = options;
+        _isReadOnly = options.ReadOnly;
+        _cache = new BlockCache(disk, _gate, options.CacheBytes);
+        _superblock = new SuperblockStore(disk);
+    }
+
+    /// <summary>The pool's data block size in 512-byte sectors.</summary>
+    public uint DataBlockSectors => _superblock.View.DataBlockSectors;
+
+    /// <summary>The pool's transaction id, as set in this transaction.</summary>
+    public ulong TransactionId => _state.TransactionId;
+
+    /// <summary>The metadata was marked as needing a check.</summary>
+    public bool NeedsCheck => (_state.Flags & SuperblockView.NeedsCheckFlag) != 0;
+
+    /// <summary>Mutating members throw <see cref="MetadataError.ReadOnly"/>.</summary>
+    public bool IsReadOnly => _isReadOnly || _isFailed;
+
+    /// <summary>
+    /// An abort could not be carried out: nothing works any more but <see cref="SetNeedsCheck"/> and <see cref="Dispose"/>.
+    /// </summary>
+    public bool IsFailed => _isFailed;
+
     /// <summary>Something was changed since the last commit.</summary>
-    public bool IsDirty => throw new NotImplementedException();
+    public bool IsDirty => _isDirty;
 
-    public ulong DataBlocks => throw new NotImplementedException();
-    public ulong FreeDataBlocks => throw new NotImplementedException();
-    public ulong MetadataBlocks => throw new NotImplementedException();
+    /// <summary>Data blocks of the pool.</summary>
+    public ulong DataBlocks => _state.DataMap.Blocks;
+
+    /// <summary>Data blocks that can be allocated before the next commit: those freed since the last one are not counted.</summary>
+    public ulong FreeDataBlocks => _state.DataMap.FreeBlocks;
+
+    /// <summary>Metadata blocks of the pool, the superblock included.</summary>
+    public ulong MetadataBlocks => _state.MetadataMap.Blocks;
+
     /// <summary>Free metadata blocks, the reserve (a tenth, 4096 blocks at most) not counted.</summary>
-    public ulong FreeMetadataBlocks => throw new NotImplementedException();
-    public ulong MetadataReserveBlocks => throw new NotImplementedException();
+    public ulong FreeMetadataBlocks
+    {
+        get
+        {
+            var free = _state.MetadataMap.FreeBlocks;
+            return free - Math.Min(free, MetadataReserveBlocks);
+        }
+    }
 
-    public void SetTransactionId(ulong current, ulong next) => throw new NotImplementedException();
-    public void CreateThin(ThinId id) => throw new NotImplementedException();
-    public void CreateSnapshot(ThinId id, ThinId origin) => throw new NotImplementedException();
-    public void DeleteThin(ThinId id) => throw new NotImplementedException();
-    public IReadOnlyList<ThinDeviceInfo> ListThins() => throw new NotImplementedException();
-    public ThinDevice OpenThin(ThinId id) => throw new NotImplementedException();
+    /// <summary>Metadata blocks in use; the reserve is not.</summary>
+    public ulong UsedMetadataBlocks => _state.MetadataMap.Blocks - _state.MetadataMap.FreeBlocks;
 
-    public LookupOutcome TryFind(ThinDevice device, VirtualBlock block, out Mapping mapping) => throw new NotImplementedException();
-    /// <summary>May read the disk. False: a hole.</summary>
-    public bool Find(ThinDevice device, VirtualBlock block, out Mapping mapping) => throw new NotImplementedException();
-    public bool FindMappedRange(ThinDevice device, VirtualBlock begin, VirtualBlock end, out MappedRange range) => throw new NotImplementedException();
-    public void Insert(ThinDevice device, VirtualBlock block, DataBlock dataBlock) => throw new NotImplementedException();
-    public void Remove(ThinDevice device, VirtualBlock block) => throw new NotImplementedException();
-    /// <summary>Returns how many mappings were removed.</summary>
-    public ulong RemoveRange(ThinDevice device, VirtualBlock begin, VirtualBlock end) => throw new NotImplementedException();
-    public bool FindHighestMapped(ThinDevice device, out VirtualBlock block) => throw new NotImplementedException();
+    /// <summary>Metadata blocks kept back so that a commit always finds some.</summary>
+    public ulong MetadataReserveBlocks => Math.Min(MaxReserveBlocks, _state.MetadataMap.Blocks / 10);
 
-    /// <summary>False when no block is free that was free at the last commit too.</summary>
-    public bool TryAllocateDataBlock(out DataBlock block) => throw new NotImplementedException();
-    public void IncrementData(DataBlock begin, DataBlock end) => throw new NotImplementedException();
-    public void DecrementData(DataBlock begin, DataBlock end) => throw new NotImplementedException();
-    public bool IsShared(DataBlock block) => throw new NotImplementedException();
+    /// <summary>The region, for the checker.</summary>
+    internal IDisk Disk => _disk;
 
-    /// <summary>Writes every changed block, one barrier, the superblock, one barrier. What the disk was given before is durable with it.</summary>
-    public void Commit() => throw new NotImplementedException();
-    public void Abort() => throw new NotImplementedException();
+    /// <summary>The pool's time, raised by each snapshot.</summary>
+    internal uint Time => _state.Time;
 
-    public void GrowData(ulong dataBlocks) => throw new NotImplementedException();
-    public void GrowMetadata(ulong metadataBlocks) => throw new NotImplementedException();
-    public void SetReadOnly() => throw new NotImplementedException();
-    public void SetReadWrite() => throw new NotImplementedException();
-    public void SetNeedsCheck() => throw new NotImplementedException();
+    /// <summary>The superblock's flags, as set in this transaction.</summary>
+    internal uint Flags => _state.Flags;
 
-    public void ReserveMetadataSnapshot() => throw new NotImplementedException();
-    public void ReleaseMetadataSnapshot() => throw new NotImplementedException();
-    public MetaBlock? GetMetadataSnapshot() => throw new NotImplementedException();
-    public void RegisterMetadataThreshold(ulong freeBlocks, Action callback) => throw new NotImplementedException();
+    /// <summary>The superblock's version, as on disk.</summary>
+    internal uint Version => _superblock.View.Version;
 
-    /// <summary>Releases memory. Never commits.</summary>
-    public void Dispose() { }
+    /// <summary>
+    /// Makes an empty pool of <paramref name="dataBlocks"/> data blocks and commits it durably. What was there is lost; cut short,
+    /// nothing is there.
+    /// </summary>
+    /// <param name="device">The metadata region; at most 255 * 16320 blocks of 4096 bytes are used.</param>
+    /// <param name="dataBlockSectors">128 to 2097152 sectors (64 KiB to 1 GiB), a multiple of 128.</param>
+    /// <param name="dataBlocks">The length of the data region.</param>
+    /// <exception cref="MetadataException">Invalid, NoMetadataSpace or Io.</exception>
+    public static void Format(IDisk device, uint dataBlockSectors, ulong dataBlocks)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (dataBlockSectors is < MinDataBlockSectors or > MaxDataBlockSectors || dataBlockSectors % MinDataBlockSectors != 0)
+            throw new MetadataException(MetadataError.Invalid,
+                $"a data block of {dataBlockSectors} sectors: 128 to 2097152 and a multiple of 128 are possible");
+        RequireAddressable(dataBlocks);
+        var blocks = Math.Min((ulong)device.LengthBytes / BlockFormat.BlockBytes, IndexEntry.MaxMetadataBlocks);
+        using var metadata = new ThinMetadata(device, new ThinMetadataOptions());
+        metadata.FormatTo(dataBlockSectors, dataBlocks, blocks);
+    }
+
+    /// <summary>Opens a pool. Reads the superblock and the metadata index block; the rest is read when it is needed.</summary>
+    /// <exception cref="MetadataException">NotThinMetadata, Corrupt, Unsupported or Io.</exception>
+    public static ThinMetadata Open(IDisk device, ThinMetadataOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(options);
+        var metadata = new ThinMetadata(device, options);
+        try
+        {
+            metadata._superblock.Read();
+            metadata.CheckSupported();
+            metadata._state = PersistentState.Open(metadata._cache, metadata._devices, metadata._superblock.View);
+            return metadata;
+        }
+        catch
+        {
+            metadata.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Replaces the transaction id, which ties what is kept elsewhere to a commit of this pool.</summary>
+    /// <exception cref="MetadataException">Invalid when <paramref name="current"/> is not the present one.</exception>
+    public void SetTransactionId(ulong current, ulong next)
+    {
+        RequireWritable();
+        if (_state.TransactionId != current)
+            throw new MetadataException(MetadataError.Invalid, $"the transaction id is {_state.TransactionId}, not {current}");
+        _state.TransactionId = next;
+        _isDirty = true;
+    }
+
+    /// <summary>Adds data blocks at the end.</summary>
+    /// <exception cref="MetadataException">Invalid for fewer blocks than there are.</exception>
+    public void GrowData(ulong dataBlocks)
+    {
+        RequireWritable();
+        RequireAddressable(dataBlocks);
+        if (dataBlocks < DataBlocks)
+            throw new MetadataException(MetadataError.Invalid, $"{DataBlocks} data blocks cannot shrink to {dataBlocks}");
+        if (dataBlocks == DataBlocks)
+            return;
+        using var mutation = new Mutation(this);
+        _state.DataMap.Extend(dataBlocks - DataBlocks);
+        mutation.Complete();
+    }
+
+    /// <summary>Adds metadata blocks at the end, up to 255 * 16320; the device must have them.</summary>
+    /// <exception cref="MetadataException">Invalid for fewer blocks than there are, or more than the device has.</exception>
+    public void GrowMetadata(ulong metadataBlocks)
+    {
+        RequireWritable();
+        metadataBlocks = Math.Min(metadataBlocks, IndexEntry.MaxMetadataBlocks);
+        if (metadataBlocks < MetadataBlocks)
+            throw new MetadataException(MetadataError.Invalid, $"{MetadataBlocks} metadata blocks cannot shrink to {metadataBlocks}");
+        if (metadataBlocks > (ulong)_disk.LengthBytes / BlockFormat.BlockBytes)
+            throw new MetadataException(MetadataError.Invalid, $"{metadataBlocks} metadata blocks do not fit on {_disk.LengthBytes} bytes");
+        if (metadataBlocks == MetadataBlocks)
+            return;
+        using var mutation = new Mutation(this);
+        _state.MetadataMap.Extend(metadataBlocks - MetadataBlocks);
+        mutation.Complete();
+    }
+
+    /// <summary>Refuses changes from now on. Uncommitted ones stay in memory.</summary>
+    public void SetReadOnly() => _isReadOnly = true;
+
+    /// <summary>Takes changes again.</summary>
+    /// <exception cref="MetadataException">ReadOnly when it was opened so, or has failed.</exception>
+    public void SetReadWrite()
+    {
+        RequireNotFailed();
+        if (_options.ReadOnly)
+            throw new MetadataException(MetadataError.ReadOnly, "the metadata was opened read-only");
+        _isReadOnly = false;
+    }
+
+    /// <summary>
+    /// Has <paramref name="callback"/> called on the mutating thread, at the end of a change, whenever the free metadata blocks (reserve
+    /// included) have fallen to <paramref name="freeBlocks"/> or fewer; again only after they were above it in between.
+    /// </summary>
+    public void RegisterMetadataThreshold(ulong freeBlocks, Action callback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        _threshold = (freeBlocks, callback);
+        _state.MetadataMap.SetThreshold(freeBlocks, callback);
+        _state.MetadataMap.TakeDueCallback()?.Invoke();
+    }
+
+    /// <summary>Releases memory. Never commits. No other thread may be inside a member.</summary>
+    public void Dispose()
+    {
+        _isFailed = true;
+        _cache.Dispose();
+        _superblock.Dispose();
+    }
+
+    private static void RequireAddressable(ulong dataBlocks)
+    {
+        if (dataBlocks > BlockTime.MaxBlock)
+            throw new MetadataException(MetadataError.Invalid, $"{dataBlocks} data blocks: at most {BlockTime.MaxBlock} can be mapped");
+    }
+
+    private void CheckSupported()
+    {
+        var superblock = _superblock.View;
+        var sectors = superblock.DataBlockSectors;
+        if (_options.ExpectedDataBlockSectors != 0 && sectors != _options.ExpectedDataBlockSectors)
+            throw new MetadataException(MetadataError.Unsupported,
+                $"the pool's data block has {sectors} sectors, not {_options.ExpectedDataBlockSectors}; it cannot be changed");
+        if (sectors is < MinDataBlockSectors or > MaxDataBlockSectors || sectors % MinDataBlockSectors != 0)
+            throw new MetadataException(MetadataError.Unsupported, $"the pool's data block has {sectors} sectors, which no pool can have");
+        if (superblock.IncompatFlags != 0)
+            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
+        if (superblock.CompatReadOnlyFlags != 0 && !_options.ReadOnly)
+            throw new MetadataException(MetadataError.Unsupported,
+                $"the metadata uses features (0x{superblock.CompatReadOnlyFlags:x}) that allow it to be read only");
+    }
+
+    private void RequireNotFailed()
+    {
+        if (_isFailed)
+            throw new MetadataException(MetadataError.ReadOnly, "the metadata has failed; it must be reopened");
+    }
+
+    private void RequireWritable()
+    {
+        RequireNotFailed();
+        if (_isReadOnly)
+            throw new MetadataException(MetadataError.ReadOnly, "the metadata is read-only");
+        if (_isBroken)
+            throw new MetadataException(MetadataError.ReadOnly, "an earlier change failed midway; the transaction must be aborted");
+    }
+
+    /// <summary>
+    /// A change from its first touched block to its last. Left without <see cref="Complete"/>, by an exception, it breaks the transaction.
+    /// </summary>
+    private ref struct Mutation
+    {
+        private readonly ThinMetadata _owner;
+        private bool _isComplete;
+
+        public Mutation(ThinMetadata owner)
+        {
+            _owner = owner;
+            owner._cache.Trim();
+            owner._isDirty = true;
+        }
+
+        public void Complete() => _isComplete = true;
+
+        public readonly void Dispose()
+        {
+            if (_isComplete)
+                _owner._state.MetadataMap.TakeDueCallback()?.Invoke();
+            else
+                _owner._isBroken = true;
+        }
+    }
 }
-
-/// <summary>An open thin device. Disposing closes it.</summary>
-public sealed class ThinDevice : IDisposable
-{
-    public ThinId Id => throw new NotImplementedException();
-    public ulong MappedBlocks => throw new NotImplementedException();
-    public bool ChangedThisTransaction => throw new NotImplementedException();
-    public bool AbortedWithChanges => throw new NotImplementedException();
-    public void Dispose() { }
-}
-
-/// <summary>The device details of one thin device, as the details tree has them (changes of this transaction included).</summary>
-public sealed record ThinDeviceInfo(ThinId Id, ulong MappedBlocks, ulong TransactionId, uint CreationTime, uint SnapshottedTime);

@@ -164,7 +164,7 @@ public sealed record PoolFormatOptions
     public bool Force { get; init; }
 }
 
-/// <summary>How <see cref="ThinPool.Open"/> opens.</summary>
+/// <summary>How a <see cref="ThinPool"/> is opened.</summary>
 public sealed record PoolOpenOptions
 {
     /// <summary>Nothing is written, not even to mark the pool as open.</summary>
@@ -173,6 +173,9 @@ public sealed record PoolOpenOptions
     /// <summary>The metadata cache, in bytes.</summary>
     public long MetadataCacheBytes { get; init; } = 64L << 20;
 
-    /// <summary>The source of the time written into the catalog.</summary>
+    /// <summary>The source of the time written into the catalog, and of limits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Takes a line for each change of mode and each failure. Called from any thread.</summary>
+    public Action<string> Log { get; init; } = static _ => { };
 }

@@ -1,37 +1,321 @@
+using System.Globalization;
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
 
-#pragma warning disable CA1822, CA1065 // stub
-
-/// <summary>An open pool. STUB: the contract the driver is written against. All members may be called from any thread.</summary>
+/// <summary>
+/// An open pool: volumes and snapshots on one disk or file, and the verbs on them. One process at a time owns a pool.
+/// <para>
+/// The write path in five steps: <see cref="ThinVolumeQueue"/> maps what is mapped and defers the rest; <see cref="PoolWorker"/> takes what is deferred;
+/// <see cref="Provisioner"/> allocates, fills and maps; <see cref="Committer"/> makes it durable; <see cref="ThinMetadata"/> is the dm-thin format.
+/// </para>
+/// <para>
+/// Concurrency: every member may be called from any thread. Verbs run on the pool's worker one after the other; a verb that changes something returns when the
+/// change is durable. Errors are <see cref="PoolException"/>.
+/// </para>
+/// </summary>
 public sealed class ThinPool : IDisposable
 {
-    /// <summary>Lays out a new pool on a file or block device (a file is created when a size is given). Throws <see cref="PoolException"/>.</summary>
-    public static void Format(string path, PoolFormatOptions options) => throw new NotImplementedException();
+    /// <summary>The largest virtual size, 1 EiB: far above what file systems take, and far from overflow in any sum of ours.</summary>
+    public const long VolumeBytesMax = 1L << 60;
 
-    /// <summary>Opens the pool on a file or block device, which nobody else may have open.</summary>
-    public static ThinPool Open(string path, PoolOpenOptions options) => throw new NotImplementedException();
+    private static readonly TimeSpan SnapshotWaitMax = TimeSpan.FromSeconds(30);
 
-    public Guid Uuid => throw new NotImplementedException();
-    public PoolStatus GetStatus() => throw new NotImplementedException();
-    /// <summary>Ordered by <see cref="VolumeId.Number"/>.</summary>
-    public IReadOnlyList<VolumeInfo> ListVolumes() => throw new NotImplementedException();
-    public VolumeUsage? FindVolume(VolumeId id) => throw new NotImplementedException();
-    public VolumeInfo? FindVolumeByName(VolumeKind kind, string name) => throw new NotImplementedException();
+    private readonly PoolDisk _disk;
+    private readonly PoolState _state;
+    private readonly Catalog _catalog;
+    private readonly Committer _committer;
+    private readonly PoolWorker _worker;
+    private readonly Dictionary<ulong, VolumeState> _open = [];
+    private readonly TimeProvider _time;
+    private bool _disposed;
 
-    /// <summary>Makes a volume, clone or snapshot in one committed transaction. Exists: the name is taken (whatever its properties).</summary>
-    public VolumeInfo Create(VolumeSpec spec) => throw new NotImplementedException();
-    /// <summary>Deletes, committed. NotFound; Busy while it is open.</summary>
-    public void Delete(VolumeId id) => throw new NotImplementedException();
-    /// <summary>Grows a volume, committed. OutOfRange when it would shrink; equal is fine. Snapshots: InvalidArgument.</summary>
-    public VolumeInfo Resize(VolumeId id, long sizeBytes) => throw new NotImplementedException();
-    /// <summary>Takes up what the file or device has grown by since the pool was formatted; returns the bytes of data space gained.</summary>
-    public long GrowToDisk() => throw new NotImplementedException();
-    /// <summary>Opens a volume or snapshot (always read-only) for I/O.</summary>
-    public IBlockDevice OpenDevice(VolumeId id, bool readOnly) => throw new NotImplementedException();
+    private ThinPool(PoolDisk disk, ThinMetadata metadata, Catalog catalog, PoolOpenOptions options)
+    {
+        _disk = disk;
+        _catalog = catalog;
+        _time = options.Time;
+        _state = new PoolState(disk.Disk, disk.Data, metadata, disk.Label.Layout.DataBlockBytes, options.Log);
+        if (options.ReadOnly)
+            _state.Degrade(PoolMode.ReadOnly, "it was opened so.");
+        else if (metadata.NeedsCheck)
+            _state.Degrade(PoolMode.ReadOnly, "its metadata needs a check.");
+        _committer = new Committer(_state, catalog);
+        _worker = new PoolWorker(_state, _committer, $"pool {disk.Label.Uuid:N}"[..13]);
+    }
+
+    /// <summary>The pool's id, for ever.</summary>
+    public Guid Uuid => _disk.Label.Uuid;
+
+    /// <summary>How far the pool has degraded.</summary>
+    public PoolMode Mode => _state.Mode;
+
+    /// <summary>
+    /// Lays out a new pool on a file or block device (a file is created, sparse, when a size is given). Errors: HoldsData, Busy, OutOfRange, InvalidArgument, Io.
+    /// </summary>
+    public static void Format(string path, PoolFormatOptions options) => PoolFormatter.Format(path, options);
+
+    /// <summary>Opens the pool on a file or block device. Errors: NotAPool, Busy, Corrupt, Unsupported, Io.</summary>
+    public static ThinPool Open(string path, PoolOpenOptions options) => PoolFormatter.WithDisk(path, options.ReadOnly, disk => Open(disk, options));
+
+    /// <summary>Opens the pool on any disk, which belongs to the pool from then on.</summary>
+    internal static ThinPool Open(IDisk disk, PoolOpenOptions options)
+    {
+        ThinMetadata? metadata = null;
+        try
+        {
+            var regions = PoolDisk.Open(disk);
+            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes);
+            var journal = regions.OpenJournal();
+            var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
+            if (!options.ReadOnly)
+                journal.Scrub();
+            return new ThinPool(regions, metadata, catalog, options);
+        }
+        catch (Exception e) when (e is DiskException or MetadataException or PoolException)
+        {
+            metadata?.Dispose();
+            throw PoolErrors.Translate(e);
+        }
+    }
+
+    /// <summary>The state at this moment.</summary>
+    public PoolStatus GetStatus() => PoolReport.Status(_disk, _state.Metadata, _catalog.Committed, _state.Mode, _committer.Commits);
+
+    /// <summary>All volumes and snapshots, by <see cref="VolumeId.Number"/>.</summary>
+    public IReadOnlyList<VolumeInfo> ListVolumes() => [.. _catalog.Committed.ByNumber.Values];
+
+    /// <summary>The same with what each occupies.</summary>
+    public IReadOnlyList<VolumeUsage> ListUsage() => _worker.Invoke(
+        () => PoolReport.Usage(_state.Metadata, _catalog.Committed, id => _open.GetValueOrDefault(id.Number)?.Handles ?? 0), commits: false);
+
+    /// <summary>One volume with what it occupies, null if there is none of that handle.</summary>
+    public VolumeUsage? FindVolume(VolumeId id)
+    {
+        if (_catalog.Committed.Find(id) is not { } volume)
+            return null;
+        return _worker.Invoke(() => PoolReport.Usage(_state.Metadata, volume, _open.GetValueOrDefault(id.Number)?.Handles ?? 0), commits: false);
+    }
+
+    /// <summary>The volume or snapshot of that name, null if there is none.</summary>
+    public VolumeInfo? FindVolumeByName(VolumeKind kind, string name) => _catalog.Committed.Find(kind, name);
+
+    /// <summary>
+    /// Makes a volume, clone or snapshot in one committed transaction; writes to the source go on but for a moment. Errors: Exists (whatever the other's properties), NotFound (the source), InvalidArgument,
+    /// OutOfRange (smaller than its source, or above <see cref="VolumeBytesMax"/>), NoSpace, Busy, Degraded.
+    /// </summary>
+    public VolumeInfo Create(VolumeSpec spec) => _worker.Invoke(() => CreateNow(spec), commits: true);
+
+    /// <summary>Deletes a volume or snapshot; what was made from it lives on. Errors: NotFound, Busy while it is open, Degraded.</summary>
+    public void Delete(VolumeId id) => _worker.Invoke(() => DeleteNow(id), commits: true);
+
+    /// <summary>Grows a volume. Errors: NotFound, InvalidArgument (a snapshot), OutOfRange (it would shrink), Degraded.</summary>
+    public VolumeInfo Resize(VolumeId id, long sizeBytes)
+    {
+        var grown = _worker.Invoke(() => ResizeNow(id, sizeBytes), commits: true);
+        // A client may count on the new size only after it is committed.
+        _ = _worker.Invoke(() => ShowSize(id), commits: false);
+        return grown;
+    }
+
+    /// <summary>Takes up what the file or device has grown by; returns the bytes of data space gained, 0 for none.</summary>
+    public long GrowToDisk() => _worker.Invoke(GrowNow, commits: true);
+
+    /// <summary>Opens a volume, or a snapshot (always read-only), for I/O. Errors: NotFound, ShuttingDown.</summary>
+    public IBlockDevice OpenDevice(VolumeId id, bool readOnly) => _worker.Invoke(() => OpenNow(id, readOnly), commits: false);
+
     /// <summary>Makes all that was acknowledged durable.</summary>
-    public void Flush() => throw new NotImplementedException();
-    /// <summary>Commits and closes. Requests still in flight end with ShuttingDown.</summary>
-    public void Dispose() { }
+    public void Flush() => _ = _worker.Invoke(static () => true, commits: true);
+
+    /// <summary>Commits and closes: the last verb. Devices still open answer ShuttingDown or Io from here on.</summary>
+    public void Close()
+    {
+        if (_disposed)
+            return;
+        try
+        {
+            if (_state.Mode < PoolMode.ReadOnly)
+                Flush();
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    /// <summary>Releases the disk without committing; see <see cref="Close"/>.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _worker.Dispose();
+        _state.Degrade(PoolMode.Failed, "it is closed.");
+        // Twice, because the first only parts those who came before it from those after.
+        _state.Epochs.Flip();
+        _state.Epochs.Flip();
+        foreach (var volume in _open.Values)
+            volume.Device.Dispose();
+        _state.Metadata.Dispose();
+        _disk.Dispose();
+        _disk.Disk.Dispose();
+    }
+
+    internal void CloseHandle(VolumeState volume)
+    {
+        try
+        {
+            _ = _worker.Invoke(() => CloseNow(volume), commits: false);
+        }
+        catch (PoolException e) when (e.Error == PoolError.ShuttingDown)
+        {
+            // The pool went first and has closed the device itself.
+        }
+    }
+
+    private VolumeInfo CreateNow(VolumeSpec spec)
+    {
+        _catalog.CheckSpec(spec);
+        if (_catalog.Working.Find(spec.Kind, spec.Name) is { } other)
+            throw new PoolException(PoolError.Exists, $"There is a {Word(spec.Kind)} '{spec.Name}' already, {other.Id}.");
+        var source = spec.Source is { } id ? Require(id) : null;
+        var sizeBytes = CheckSize(spec, source);
+        CheckMetadataRoom(spec.Name);
+        var thinId = _catalog.NextThin(_state.Metadata.Exists);
+        _state.HasUncommitted = true;
+        if (source is null)
+            _state.Metadata.CreateThin(thinId);
+        else
+            Snapshot(thinId, source);
+        var volume = new VolumeInfo
+        {
+            Id = _catalog.NextId(),
+            Name = spec.Name,
+            Kind = spec.Kind,
+            ThinId = thinId,
+            SizeBytes = sizeBytes,
+            Source = spec.Source,
+            SourceKind = source?.Kind ?? VolumeKind.Volume,
+            Parameters = new Dictionary<string, string>(spec.Parameters, StringComparer.Ordinal),
+            CreatedAt = _time.GetUtcNow(),
+        };
+        _catalog.Put(volume);
+        return volume;
+    }
+
+    /// <summary>Holds new writes to the source and waits for those in flight: what was acknowledged before is in the snapshot, what comes after is not.</summary>
+    private void Snapshot(ThinId id, VolumeInfo source)
+    {
+        var open = _open.GetValueOrDefault(source.Id.Number);
+        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time))
+            throw new PoolException(PoolError.Busy, $"'{source.Name}' has writes in flight that did not end within {SnapshotWaitMax.TotalSeconds} seconds.");
+        try
+        {
+            _state.Metadata.CreateSnapshot(id, source.ThinId);
+        }
+        finally
+        {
+            open?.Writes.Open();
+        }
+    }
+
+    private bool DeleteNow(VolumeId id)
+    {
+        var volume = Require(id);
+        if (_open.TryGetValue(id.Number, out var open))
+            throw new PoolException(PoolError.Busy, $"{Word(volume.Kind)} '{volume.Name}' ({id}) is in use by {open.Handles} client(s).");
+        _state.HasUncommitted = true;
+        _state.Metadata.DeleteThin(volume.ThinId);
+        _catalog.Remove(id);
+        return true;
+    }
+
+    private VolumeInfo ResizeNow(VolumeId id, long sizeBytes)
+    {
+        var volume = Require(id);
+        if (volume.Kind == VolumeKind.Snapshot)
+            throw new PoolException(PoolError.InvalidArgument, $"Snapshot '{volume.Name}' ({id}) keeps the size it was taken with.");
+        CheckSize(volume.Name, sizeBytes);
+        if (sizeBytes < volume.SizeBytes)
+            throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
+                $"Volume '{volume.Name}' ({id}) has {volume.SizeBytes} bytes and cannot shrink to {sizeBytes}."));
+        if (sizeBytes == volume.SizeBytes)
+            return volume;
+        var grown = volume with { SizeBytes = sizeBytes };
+        _state.HasUncommitted = true;
+        _catalog.Put(grown);
+        return grown;
+    }
+
+    private bool ShowSize(VolumeId id)
+    {
+        if (_open.TryGetValue(id.Number, out var open) && _catalog.Committed.Find(id) is { } volume)
+            open.Replace(volume);
+        return true;
+    }
+
+    private long GrowNow()
+    {
+        var before = _state.Metadata.DataBlocks;
+        _ = _disk.TryGrow(); // the label may have grown in a life that ended before its metadata did
+        if (_disk.Label.Layout.DataBlocks <= before)
+            return 0;
+        _state.HasUncommitted = true;
+        _state.Metadata.GrowData(_disk.Label.Layout.DataBlocks);
+        return (long)(_state.Metadata.DataBlocks - before) * _state.DataBlockBytes;
+    }
+
+    private ThinVolume OpenNow(VolumeId id, bool readOnly)
+    {
+        var volume = Require(id);
+        if (!_open.TryGetValue(id.Number, out var open))
+        {
+            open = new VolumeState(volume, _state.Metadata.OpenThin(volume.ThinId));
+            _open.Add(id.Number, open);
+        }
+        open.Handles++;
+        return new ThinVolume(this, _state, open, readOnly || volume.Kind == VolumeKind.Snapshot);
+    }
+
+    private bool CloseNow(VolumeState volume)
+    {
+        if (--volume.Handles == 0)
+        {
+            _open.Remove(volume.Volume.Id.Number);
+            volume.Device.Dispose();
+        }
+        return true;
+    }
+
+    private VolumeInfo Require(VolumeId id) => _catalog.Working.Find(id) ??
+        throw new PoolException(PoolError.NotFound, $"Pool {Uuid:N} has no volume or snapshot {id}.");
+
+    private static long CheckSize(VolumeSpec spec, VolumeInfo? source)
+    {
+        if (spec.Kind == VolumeKind.Snapshot)
+            return source?.SizeBytes ?? throw new PoolException(PoolError.InvalidArgument, $"Snapshot '{spec.Name}' needs a source.");
+        CheckSize(spec.Name, spec.SizeBytes);
+        if (spec.SizeBytes < source?.SizeBytes)
+            throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
+                $"Volume '{spec.Name}' of {spec.SizeBytes} bytes is smaller than its source '{source.Name}' of {source.SizeBytes} bytes."));
+        return spec.SizeBytes;
+    }
+
+    private static void CheckSize(string name, long sizeBytes)
+    {
+        if (sizeBytes is <= 0 or > VolumeBytesMax || sizeBytes % 512 != 0)
+            throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
+                $"'{name}' cannot have {sizeBytes} bytes: a size is a multiple of 512 from 512 to {VolumeBytesMax}."));
+    }
+
+    private void CheckMetadataRoom(string name)
+    {
+        if (_state.Metadata.FreeMetadataBlocks == 0)
+            throw new PoolException(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture,
+                $"Pool {Uuid:N} has no metadata left for '{name}': all {_state.Metadata.MetadataBlocks} blocks but the reserve are in use."));
+    }
+
+    private static string Word(VolumeKind kind) => kind == VolumeKind.Volume ? "volume" : "snapshot";
 }

@@ -1,0 +1,96 @@
+using CsiThin.Core.Format;
+
+namespace CsiThin.Core.Metadata;
+
+/// <summary>
+/// Counts of the data blocks. Its bitmaps are found through a B-tree, whose entries are kept in memory once looked at and written back by
+/// <see cref="Commit"/>; opening reads none of them.
+/// </summary>
+internal sealed class DataSpaceMap : SpaceMap
+{
+    /// <summary>Index entries kept across commits; with 64 KiB blocks that is 16 TiB of data.</summary>
+    private const int MaxSlots = 16384;
+
+    private readonly Dictionary<ulong, BitmapSlot> _slots = [];
+    private readonly BTree<PlainValues> _index;
+    private ulong _indexRoot;
+
+    private DataSpaceMap(TransactionManager transaction)
+        : base(transaction) => _index = new(transaction, new PlainValues(IndexEntry.SizeBytes), gate: null);
+
+    /// <summary>The root area for the superblock, right after <see cref="Commit"/>.</summary>
+    public SpaceMapRoot Root => new(Blocks, Allocated, _indexRoot, RefCountRoot);
+
+    protected override string Name => "data";
+
+    /// <summary>A map of no blocks.</summary>
+    public static DataSpaceMap Create(TransactionManager transaction)
+    {
+        var map = new DataSpaceMap(transaction);
+        map._indexRoot = map._index.Empty();
+        map.InitializeEmpty();
+        return map;
+    }
+
+    public static DataSpaceMap Open(TransactionManager transaction, SpaceMapRoot root)
+    {
+        var map = new DataSpaceMap(transaction) { _indexRoot = root.BitmapRoot };
+        map.Initialize(root);
+        return map;
+    }
+
+    /// <summary>
+    /// Hands out the lowest free block behind the last one, with a count of one. False when none is left before the next commit.
+    /// </summary>
+    public bool TryAllocate(out ulong block)
+    {
+        if (!TryFindFree(out block))
+            return false;
+        Cursor = block + 1;
+        Adjust(block, 1);
+        return true;
+    }
+
+    public void Increment(ulong block) => Adjust(block, 1);
+
+    public void Decrement(ulong block) => Adjust(block, -1);
+
+    public void Extend(ulong extra) => AddBlocks(extra);
+
+    /// <summary>Writes changed index entries into the tree. No data count may change until <see cref="Committed"/>.</summary>
+    public void Commit()
+    {
+        Span<byte> value = stackalloc byte[IndexEntry.SizeBytes];
+        foreach (var (index, slot) in _slots)
+        {
+            if (!slot.IsDirty)
+                continue;
+            slot.Entry.Write(value);
+            _indexRoot = _index.Insert(_indexRoot, index, value, out _);
+        }
+    }
+
+    /// <summary>The superblock that refers to the new map is durable.</summary>
+    public void Committed()
+    {
+        EndTransaction();
+        if (_slots.Count > MaxSlots)
+            _slots.Clear();
+        foreach (var slot in _slots.Values)
+            slot.MarkCommitted();
+    }
+
+    protected override BitmapSlot LoadSlot(ulong index)
+    {
+        if (_slots.TryGetValue(index, out var slot))
+            return slot;
+        Span<byte> value = stackalloc byte[IndexEntry.SizeBytes];
+        if (!_index.TryLookup(_indexRoot, index, value))
+            throw new MetadataException(MetadataError.Corrupt, $"superblock -> {_indexRoot}: the data space map has no bitmap {index}");
+        slot = BitmapSlot.FromDisk(IndexEntry.Read(value));
+        _slots.Add(index, slot);
+        return slot;
+    }
+
+    protected override void AddSlot(ulong index, BitmapSlot slot) => _slots.Add(index, slot);
+}

@@ -1,0 +1,71 @@
+using CsiThin.Core.Device;
+using CsiThin.Core.Metadata;
+
+namespace CsiThin.Core.Pool;
+
+/// <summary>
+/// Makes what was changed durable, in the order that crash safety rests on:
+/// <list type="number">
+/// <item>data was written before its mapping was inserted; now catalog records and metadata blocks are written; one barrier for all three;</item>
+/// <item>the superblock, which alone makes them reachable; one barrier.</item>
+/// </list>
+/// A failure at any step is final (design, Commit): what the disk holds is then unknown, so the pool turns read-only until it is reopened. Reads go on
+/// from memory, which has everything that was acknowledged. Belongs to the worker.
+/// </summary>
+internal sealed class Committer(PoolState pool, Catalog catalog)
+{
+    private ulong _commits;
+
+    /// <summary>Commits since the pool was opened.</summary>
+    public ulong Commits => Volatile.Read(ref _commits);
+
+    /// <summary>Throws <see cref="PoolError.Degraded"/> when it could not be made durable; the pool has degraded then.</summary>
+    public void Commit()
+    {
+        if (pool.Mode >= PoolMode.ReadOnly)
+            throw new PoolException(PoolError.Degraded, "The pool has degraded and takes no changes until it is reopened.");
+        try
+        {
+            if (pool.Metadata.IsDirty || catalog.IsDirty)
+                CommitMetadata();
+            else
+                pool.Disk.Barrier();
+        }
+        catch (Exception e) when (e is DiskException or MetadataException)
+        {
+            Fail(e);
+            throw new PoolException(PoolError.Degraded, $"The pool could not commit and has turned read-only: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Metadata can no longer be trusted to take changes: read-only, marked for a check if the disk still lets us.</summary>
+    public void Fail(Exception reason)
+    {
+        pool.Degrade(PoolMode.ReadOnly, reason.Message);
+        try
+        {
+            pool.Metadata.SetNeedsCheck();
+        }
+        catch (Exception e) when (e is DiskException or MetadataException)
+        {
+            pool.Log($"The metadata could not be marked for a check: {e.Message}");
+        }
+    }
+
+    private void CommitMetadata()
+    {
+        if (catalog.IsDirty)
+        {
+            var current = pool.Metadata.TransactionId;
+            catalog.Write(current + 1);
+            pool.Metadata.SetTransactionId(current, current + 1);
+        }
+        pool.Metadata.Commit();
+        catalog.OnCommitted();
+        pool.HasUncommitted = false;
+        pool.Epochs.Flip();
+        if (pool.Metadata.FreeDataBlocks > 0)
+            pool.LeaveOutOfDataSpace();
+        Volatile.Write(ref _commits, _commits + 1);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace CsiThin.Core.Pool;
+
+/// <summary>
+/// The label: 4096 bytes that say "this is a pool of ours" and where its regions are. Little-endian:
+/// <code>
+/// 0   u32  crc32c of bytes 4 to 4095 (initial value and final xor 0xFFFFFFFF)
+/// 4   u32  version, 1
+/// 8   u64  magic "CSITHINP"
+/// 16  16   pool uuid, in the order its text shows
+/// 32  u64  generation: the highest valid one counts
+/// 40  u64  bytes of a data block
+/// 48  u64  bytes of the disk when this generation was written
+/// 56  u32  entries of the region table, 4
+/// 60  u32  incompatible features, 0
+/// 64  24 each: u32 kind (1 catalog A, 2 catalog B, 3 metadata, 4 data) · u32 0 · u64 offset · u64 length
+/// </code>
+/// The rest is zero.
+/// </summary>
+internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, PoolLayout Layout)
+{
+    public const uint Version = 1;
+    private const ulong Magic = 0x504E494854495343; // "CSITHINP"
+    private const int RegionTableOffset = 64;
+    private const int RegionEntryBytes = 24;
+    private const int RegionCount = 4;
+
+    public void WriteTo(Span<byte> block)
+    {
+        block[..PoolLayout.LabelBytes].Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(block[4..], Version);
+        BinaryPrimitives.WriteUInt64LittleEndian(block[8..], Magic);
+        Uuid.TryWriteBytes(block[16..], bigEndian: true, out _);
+        BinaryPrimitives.WriteUInt64LittleEndian(block[32..], Generation);
+        BinaryPrimitives.WriteInt64LittleEndian(block[40..], Layout.DataBlockBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(block[48..], DiskBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(block[56..], RegionCount);
+        ReadOnlySpan<RegionExtent> regions = [Layout.CatalogA, Layout.CatalogB, Layout.Metadata, Layout.Data];
+        for (var i = 0; i < regions.Length; i++)
+        {
+            var entry = block[(RegionTableOffset + i * RegionEntryBytes)..];
+            BinaryPrimitives.WriteUInt32LittleEndian(entry, (uint)i + 1);
+            BinaryPrimitives.WriteInt64LittleEndian(entry[8..], regions[i].OffsetBytes);
+            BinaryPrimitives.WriteInt64LittleEndian(entry[16..], regions[i].LengthBytes);
+        }
+        BinaryPrimitives.WriteUInt32LittleEndian(block, Crc32C.Of(block[4..PoolLayout.LabelBytes]));
+    }
+
+    /// <summary>Reads a label. Null: no label of ours, or a damaged one. Throws <see cref="PoolError.Unsupported"/> for an intact one that is too new.</summary>
+    public static PoolLabel? Read(ReadOnlySpan<byte> block)
+    {
+        if (!HasMagic(block) || BinaryPrimitives.ReadUInt32LittleEndian(block) != Crc32C.Of(block[4..PoolLayout.LabelBytes]))
+            return null;
+        var version = BinaryPrimitives.ReadUInt32LittleEndian(block[4..]);
+        var features = BinaryPrimitives.ReadUInt32LittleEndian(block[60..]);
+        if (version != Version || features != 0 || BinaryPrimitives.ReadUInt32LittleEndian(block[56..]) != RegionCount)
+            throw new PoolException(PoolError.Unsupported, string.Create(CultureInfo.InvariantCulture,
+                $"The pool's label has version {version} and features 0x{features:x}; this program knows version {Version} and no features."));
+        var layout = new PoolLayout(BinaryPrimitives.ReadInt64LittleEndian(block[40..]), Region(block, 1), Region(block, 2), Region(block, 3), Region(block, 4));
+        var label = new PoolLabel(
+            new Guid(block.Slice(16, 16), bigEndian: true),
+            BinaryPrimitives.ReadUInt64LittleEndian(block[32..]),
+            BinaryPrimitives.ReadInt64LittleEndian(block[48..]),
+            layout);
+        label.CheckRegions();
+        return label;
+    }
+
+    /// <summary>Whether the block says it is a label of ours, intact or not.</summary>
+    public static bool HasMagic(ReadOnlySpan<byte> block) => BinaryPrimitives.ReadUInt64LittleEndian(block[8..]) == Magic;
+
+    private static RegionExtent Region(ReadOnlySpan<byte> block, uint kind)
+    {
+        var entry = block.Slice(RegionTableOffset + ((int)kind - 1) * RegionEntryBytes, RegionEntryBytes);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(entry) != kind)
+            throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture, $"The pool's label has no region of kind {kind} where it belongs."));
+        return new RegionExtent(BinaryPrimitives.ReadInt64LittleEndian(entry[8..]), BinaryPrimitives.ReadInt64LittleEndian(entry[16..]));
+    }
+
+    /// <summary>A checksum proves that the label is as written, not that a program wrote sense: regions must follow each other.</summary>
+    private void CheckRegions()
+    {
+        PoolLayout.CheckDataBlock(Layout.DataBlockBytes);
+        var end = 2L * PoolLayout.LabelBytes;
+        foreach (var region in (ReadOnlySpan<RegionExtent>)[Layout.CatalogA, Layout.CatalogB, Layout.Metadata, Layout.Data])
+        {
+            if (region.OffsetBytes < end || region.LengthBytes <= 0 || region.LengthBytes > DiskBytes - region.OffsetBytes || region.OffsetBytes % 4096 != 0 || region.LengthBytes % 4096 != 0)
+                throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
+                    $"The pool's label describes a region of {region.LengthBytes} bytes at {region.OffsetBytes}, which cannot be on a disk of {DiskBytes} bytes."));
+            end = region.OffsetBytes + region.LengthBytes;
+        }
+    }
+}
+

@@ -1,0 +1,34 @@
+using CsiThin.Core.Metadata;
+
+namespace CsiThin.Core.Pool;
+
+/// <summary>Puts together what is known of a pool, served or only inspected.</summary>
+internal static class PoolReport
+{
+    public static PoolStatus Status(PoolDisk disk, ThinMetadata metadata, CatalogState catalog, PoolMode mode, ulong commits) => new()
+    {
+        Uuid = disk.Label.Uuid,
+        Mode = mode,
+        NeedsCheck = metadata.NeedsCheck,
+        TransactionId = metadata.TransactionId,
+        DataBlockBytes = disk.Label.Layout.DataBlockBytes,
+        DataBlocksTotal = metadata.DataBlocks,
+        DataBlocksUsed = metadata.DataBlocks - metadata.FreeDataBlocks,
+        MetadataBlocksTotal = metadata.MetadataBlocks,
+        MetadataBlocksUsed = metadata.UsedMetadataBlocks,
+        MetadataRegion = disk.Label.Layout.Metadata,
+        DataRegion = disk.Label.Layout.Data,
+        ProvisionedBytes = catalog.ByNumber.Values.Where(v => v.Kind == VolumeKind.Volume).Sum(v => v.SizeBytes),
+        Commits = commits,
+    };
+
+    public static IReadOnlyList<VolumeUsage> Usage(ThinMetadata metadata, CatalogState catalog, Func<VolumeId, int> handles) =>
+        [.. catalog.ByNumber.Values.Select(volume => Usage(metadata, volume, handles(volume.Id)))];
+
+    /// <summary>A volume whose device is gone (somebody else's tools removed it) occupies nothing.</summary>
+    public static VolumeUsage Usage(ThinMetadata metadata, VolumeInfo volume, int handles)
+    {
+        var mapped = metadata.FindThin(volume.ThinId)?.MappedBlocks ?? 0;
+        return new VolumeUsage(volume, (long)mapped * metadata.DataBlockSectors * 512, handles);
+    }
+}

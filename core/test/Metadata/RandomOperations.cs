@@ -1,0 +1,164 @@
+using CsiThin.Core.Device;
+using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
+using Xunit;
+
+namespace CsiThin.Core.Tests.Metadata;
+
+/// <summary>Random operations on a pool and its model side by side.</summary>
+internal sealed class RandomOperations(IDisk disk, Random random) : IDisposable
+{
+    private const int MaxBlock = 3000;
+    private const int MaxThins = 8;
+    private const long CacheBytes = 256 << 10;
+
+    public PoolModel Model { get; } = new();
+
+    public ThinMetadata Pool { get; private set; } = ThinMetadata.Open(disk, new ThinMetadataOptions { CacheBytes = CacheBytes });
+
+    public void Dispose() => Pool.Dispose();
+
+    /// <summary>One operation of the many-or-few kind, commits and aborts not included.</summary>
+    public void Step()
+    {
+        switch (random.Next(100))
+        {
+            case < 4: Create(); break;
+            case < 8: Snapshot(); break;
+            case < 10: Delete(); break;
+            case < 30: WriteRun(); break;
+            case < 60: Write(); break;
+            case < 80: Remove(); break;
+            case < 90: RemoveRange(); break;
+            case < 91: Pool.SetTransactionId(Pool.TransactionId, Pool.TransactionId + 1); break;
+            default: Lookup(); break;
+        }
+    }
+
+    public void Commit()
+    {
+        Pool.Commit();
+        Model.Commit();
+    }
+
+    public void Abort()
+    {
+        Pool.Abort();
+        Model.Abort();
+    }
+
+    /// <summary>Forgets what was not committed by opening the disk anew.</summary>
+    public void Reopen()
+    {
+        Pool.Dispose();
+        Pool = ThinMetadata.Open(disk, new ThinMetadataOptions { CacheBytes = CacheBytes });
+        Model.Abort();
+    }
+
+    /// <summary>Writes to a block as a pool does: overwrite in place, or take a new data block for a hole or a shared one.</summary>
+    public void WriteBlock(uint id, ulong block)
+    {
+        using var thin = Pool.OpenThin(new ThinId(id));
+        var expected = Model.Thins[id].TryGetValue(block, out var data);
+        Assert.Equal(expected, Pool.Find(thin, new VirtualBlock(block), out var mapping));
+        if (expected)
+            Assert.Equal(data, mapping.Block.Value);
+        if (expected && !mapping.IsShared)
+        {
+            Assert.DoesNotContain(Model.Thins.Where(other => other.Key != id), other => other.Value.ContainsValue(data));
+            return;
+        }
+        if (!Pool.TryAllocateDataBlock(out var fresh))
+            return;
+        Assert.DoesNotContain(Model.Thins.Values, blocks => blocks.ContainsValue(fresh.Value));
+        Pool.Insert(thin, new VirtualBlock(block), fresh);
+        Model.Thins[id][block] = fresh.Value;
+    }
+
+    public void Create()
+    {
+        var id = (uint)random.Next(1, 1 << 24);
+        if (Model.Thins.Count >= MaxThins || Model.Thins.ContainsKey(id))
+            return;
+        Pool.CreateThin(new ThinId(id));
+        Model.Thins.Add(id, []);
+    }
+
+    public void Snapshot()
+    {
+        var id = (uint)random.Next(1, 1 << 24);
+        if (Model.Thins.Count >= MaxThins || Model.Thins.ContainsKey(id) || !TryPick(out var origin))
+            return;
+        Pool.CreateSnapshot(new ThinId(id), new ThinId(origin));
+        Model.Thins.Add(id, new(Model.Thins[origin]));
+    }
+
+    private void Delete()
+    {
+        if (!TryPick(out var id))
+            return;
+        Pool.DeleteThin(new ThinId(id));
+        Model.Thins.Remove(id);
+    }
+
+    private void Write()
+    {
+        if (TryPick(out var id))
+            WriteBlock(id, (ulong)random.Next(MaxBlock));
+    }
+
+    private void WriteRun()
+    {
+        if (!TryPick(out var id))
+            return;
+        var begin = random.Next(MaxBlock);
+        var end = Math.Min(MaxBlock, begin + random.Next(200));
+        for (var block = begin; block < end; block++)
+            WriteBlock(id, (ulong)block);
+    }
+
+    private void Remove()
+    {
+        if (!TryPick(out var id))
+            return;
+        using var thin = Pool.OpenThin(new ThinId(id));
+        var block = (ulong)random.Next(MaxBlock);
+        if (Model.Thins[id].Remove(block))
+            Pool.Remove(thin, new VirtualBlock(block));
+        else
+            Assert.Equal(MetadataError.NotFound,
+                Assert.Throws<MetadataException>(() => Pool.Remove(thin, new VirtualBlock(block))).Error);
+    }
+
+    private void RemoveRange()
+    {
+        if (!TryPick(out var id))
+            return;
+        using var thin = Pool.OpenThin(new ThinId(id));
+        var begin = (ulong)random.Next(MaxBlock);
+        var end = begin + (ulong)random.Next(MaxBlock / 3);
+        var mapped = Model.Thins[id].Keys.Where(block => block >= begin && block < end).ToList();
+        Assert.Equal((ulong)mapped.Count, Pool.RemoveRange(thin, new VirtualBlock(begin), new VirtualBlock(end)));
+        foreach (var block in mapped)
+            Model.Thins[id].Remove(block);
+    }
+
+    private void Lookup()
+    {
+        if (!TryPick(out var id))
+            return;
+        using var thin = Pool.OpenThin(new ThinId(id));
+        var block = (ulong)random.Next(MaxBlock);
+        var isMapped = Pool.Find(thin, new VirtualBlock(block), out var mapping);
+        Assert.Equal(Model.Thins[id].TryGetValue(block, out var data), isMapped);
+        Assert.Equal(data, mapping.Block.Value);
+        Assert.Equal(isMapped ? LookupOutcome.Mapped : LookupOutcome.Hole, Pool.TryFind(thin, new VirtualBlock(block), out var again));
+        Assert.Equal(mapping, again);
+    }
+
+    private bool TryPick(out uint id)
+    {
+        id = Model.Thins.Count == 0 ? 0 : Model.Thins.Keys.ElementAt(random.Next(Model.Thins.Count));
+        return id != 0;
+    }
+}

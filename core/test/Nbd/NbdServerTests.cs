@@ -1,0 +1,233 @@
+using System.Diagnostics.Metrics;
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using CsiThin.Core.Nbd;
+using CsiThin.Core.Tests.Support;
+using Xunit;
+
+namespace CsiThin.Core.Tests.Nbd;
+
+public sealed class NbdServerTests
+{
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void The_socket_is_the_owners_alone_and_goes_with_the_server()
+    {
+        using var path = new TempFile();
+        using (var server = new NbdServer(path.Path, new MemoryExports()))
+        {
+            server.Start();
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path.Path));
+        }
+        Assert.False(File.Exists(path.Path));
+    }
+
+    [Fact]
+    public void A_dead_servers_socket_is_replaced()
+    {
+        using var path = new TempFile();
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(path.Path));
+            // Moved away and back, since closing the socket would remove the file by its name.
+            File.Move(path.Path, path.Path + ".kept");
+        }
+        File.Move(path.Path + ".kept", path.Path);
+        using var server = new NbdServer(path.Path, new MemoryExports().With("disk", new MemoryBlockDevice(4096)));
+        server.Start();
+        using var client = new RawNbdClient(path.Path);
+        Assert.Equal(4096ul, client.Go("disk").SizeBytes);
+    }
+
+    [Fact]
+    public void A_live_servers_socket_is_left_alone()
+    {
+        using var nbd = new NbdFixture();
+        using var client = nbd.Go();
+        using var second = new NbdServer(nbd.SocketPath, nbd.Exports);
+        var refusal = Assert.Throws<IOException>(second.Start);
+        Assert.Contains("another server is listening", refusal.Message, StringComparison.Ordinal);
+        second.Dispose();
+        Assert.Equal(0u, client.Ask(NbdCommand.Flush, 0, 0).Error);
+        using var third = nbd.Go();
+    }
+
+    [Fact]
+    public void A_file_that_is_no_socket_is_left_alone()
+    {
+        using var path = new TempFile();
+        File.WriteAllText(path.Path, "precious");
+        using (var server = new NbdServer(path.Path, new MemoryExports()))
+            Assert.Contains("no socket", Assert.Throws<IOException>(server.Start).Message, StringComparison.Ordinal);
+        Assert.Equal("precious", File.ReadAllText(path.Path));
+    }
+
+    [Fact]
+    public void A_symbolic_link_is_not_followed()
+    {
+        using var nbd = new NbdFixture();
+        using var client = nbd.Go();
+        using var link = new TempFile();
+        File.CreateSymbolicLink(link.Path, nbd.SocketPath);
+        using var server = new NbdServer(link.Path, new MemoryExports());
+        Assert.Contains("no socket", Assert.Throws<IOException>(server.Start).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/nonexistent-directory/nbd.sock", "cannot open directory")]
+    [InlineData("/tmp/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "107 bytes")]
+    public void A_path_that_cannot_be_is_refused_with_a_reason(string path, string reason)
+    {
+        using var server = new NbdServer(path, new MemoryExports());
+        Assert.Contains(reason, Assert.Throws<IOException>(server.Start).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_socket_put_in_our_place_is_not_removed()
+    {
+        using var path = new TempFile();
+        using var server = new NbdServer(path.Path, new MemoryExports());
+        server.Start();
+        File.Delete(path.Path);
+        using var other = new NbdServer(path.Path, new MemoryExports());
+        other.Start();
+        server.Dispose();
+        Assert.True(File.Exists(path.Path));
+    }
+
+    [Fact]
+    public void One_connection_more_than_the_limit_is_closed_and_the_others_live_on()
+    {
+        using var nbd = new NbdFixture(options: new NbdServerOptions { MaxConnections = 2 });
+        using var one = nbd.Go();
+        using (var two = nbd.Go())
+        {
+            using var three = nbd.Connect();
+            three.ExpectClosed();
+            Assert.Equal(0u, one.Ask(NbdCommand.Flush, 0, 0).Error);
+        }
+        NbdFixture.Until(() => nbd.Server.ConnectionCount == 1, "the second has ended");
+        using var next = nbd.Go();
+    }
+
+    [Fact]
+    public void Stopping_finishes_and_answers_what_is_in_flight()
+    {
+        using var nbd = new NbdFixture(Finishing.Deferred);
+        using var idle = nbd.Go();
+        using var halfway = nbd.Connect();
+        halfway.Greet();
+        using var client = nbd.Go();
+        nbd.Deferring.Hold();
+        client.SendRequest(NbdCommand.Write, 0, 3, payload: "abc"u8);
+        client.SendRequest(NbdCommand.Flush, 0, 0);
+        NbdFixture.Until(() => nbd.Deferring.Submitted == 2, "both are in flight");
+        var stopping = new Thread(nbd.Server.Dispose);
+        stopping.Start();
+        idle.ExpectClosed();
+        halfway.ExpectClosed();
+        nbd.Deferring.LetGo();
+        Assert.Equal([0u, 0u], [client.ReceiveReply().Error, client.ReceiveReply().Error]);
+        client.ExpectClosed();
+        stopping.Join();
+        Assert.Equal("abc"u8.ToArray(), nbd.Disk.Peek(0, 3));
+    }
+
+    [Fact]
+    public void Stopping_does_not_wait_for_ever_for_a_client_that_takes_no_replies()
+    {
+        var time = new ManualTimeProvider();
+        using var nbd = new NbdFixture(options: new NbdServerOptions { TimeProvider = time });
+        using var client = nbd.Go();
+        for (var i = 0; i < 8; i++)
+            client.SendRequest(NbdCommand.Read, 0, NbdFixture.DiskBytes);
+        NbdFixture.Until(() => client.Socket.Available > 0, "replies are on their way");
+        var stopping = new Thread(nbd.Server.Dispose);
+        stopping.Start();
+        NbdFixture.Until(() => time.Waiting == 1, "the server waits for the connection to drain");
+        time.FireAll();
+        stopping.Join();
+    }
+
+    [Fact]
+    public void A_socketpairs_end_is_served_without_a_handshake()
+    {
+        using var nbd = new NbdFixture();
+        var (ours, theirs) = ConnectedPair();
+        var facts = nbd.Server.Attach(ours, "snapshot");
+        Assert.Equal((NbdFixture.SnapshotBytes, 65536), (facts.LengthBytes, facts.PreferredBytes));
+        Assert.Equal(NbdTransmissionFlags.ReadOnly, (NbdTransmissionFlags)facts.TransmissionFlags & (NbdTransmissionFlags.ReadOnly | NbdTransmissionFlags.SendDf));
+        using var client = new RawNbdClient(theirs);
+        Assert.Equal(new byte[512], client.Ask(NbdCommand.Read, 0, 512).Data);
+        client.SendRequest(NbdCommand.Disconnect, 0, 0);
+        client.ExpectClosed();
+    }
+
+    [Fact]
+    public void A_socketpairs_end_with_a_handshake_is_served_too()
+    {
+        using var nbd = new NbdFixture();
+        var (ours, theirs) = ConnectedPair();
+        nbd.Server.Serve(ours);
+        using var client = new RawNbdClient(theirs);
+        Assert.Equal((ulong)NbdFixture.DiskBytes, client.Go("disk").SizeBytes);
+    }
+
+    [Fact]
+    public void Attaching_an_unknown_export_is_refused_and_closes_the_socket()
+    {
+        using var nbd = new NbdFixture();
+        var (ours, theirs) = ConnectedPair();
+        Assert.Throws<NbdRefusedException>(() => nbd.Server.Attach(ours, "none"));
+        using var client = new RawNbdClient(theirs);
+        client.ExpectClosed();
+    }
+
+    [Fact]
+    public void Metrics_count_by_operation_and_never_fall()
+    {
+        using var nbd = new NbdFixture();
+        using (var client = nbd.Go("snapshot"))
+        {
+            client.Ask(NbdCommand.Read, 0, 4096);
+            client.Ask(NbdCommand.Read, 0, 512);
+            client.Ask(NbdCommand.Write, 0, 1, payload: [1]);
+            client.Ask((NbdCommand)77, 0, 0);
+            Assert.Equal(1, Observe(nbd.Server)["csithin.nbd.connections "]);
+        }
+        NbdFixture.Until(() => nbd.Server.ConnectionCount == 0, "the connection has ended");
+        var seen = Observe(nbd.Server);
+        Assert.Equal((2, 4608), (seen["csithin.nbd.requests read"], seen["csithin.nbd.bytes read"]));
+        Assert.Equal((1, 1, 0), (seen["csithin.nbd.requests write"], seen["csithin.nbd.errors write"], seen["csithin.nbd.bytes write"]));
+        Assert.Equal((1, 0), (seen["csithin.nbd.errors unknown"], seen["csithin.nbd.connections "]));
+    }
+
+    private static Dictionary<string, long> Observe(NbdServer server)
+    {
+        var seen = new Dictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (ReferenceEquals(instrument.Meter, server.Metrics.Meter))
+                l.EnableMeasurementEvents(instrument);
+        };
+        void Take(Instrument instrument, long value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+            seen[$"{instrument.Name} {(tags.Length > 0 ? tags[0].Value : "")}"] = value;
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Take(instrument, value, tags));
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Take(instrument, value, tags));
+        listener.Start();
+        listener.RecordObservableInstruments();
+        return seen;
+    }
+
+    private static (Socket Ours, Socket Theirs) ConnectedPair()
+    {
+        using var path = new TempFile();
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path.Path));
+        listener.Listen();
+        var theirs = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        theirs.Connect(new UnixDomainSocketEndPoint(path.Path));
+        return (listener.Accept(), theirs);
+    }
+}

@@ -1,0 +1,59 @@
+using CsiThin.Core.Device;
+using CsiThin.Core.Pool;
+using CsiThin.Core.Tests.Support;
+
+namespace CsiThin.Core.Tests.Pool;
+
+/// <summary>A pool on a disk in memory that outlives it, so that it can be reopened.</summary>
+internal sealed class TestPool : IDisposable
+{
+    public const long BlockBytes = 64 << 10;
+    public static readonly PoolOpenOptions Options = new();
+
+    public TestPool(long diskBytes = 64 << 20)
+        : this(new MemoryDisk(diskBytes)) => PoolDisk.Format(Disk, BlockBytes);
+
+    public TestPool(IDisk disk)
+    {
+        Disk = disk;
+        Lines = [];
+        Pool = null!;
+    }
+
+    public IDisk Disk { get; }
+
+    public List<string> Lines { get; }
+
+    public ThinPool Pool { get; private set; }
+
+    public static TestPool Opened(long diskBytes = 64 << 20) => new TestPool(diskBytes).Open();
+
+    public TestPool Open()
+    {
+        Pool = ThinPool.Open(Disk, Options with { Log = line => { lock (Lines) { Lines.Add(line); } } });
+        return this;
+    }
+
+    public TestPool Reopen()
+    {
+        Pool.Close();
+        return Open();
+    }
+
+    public VolumeInfo CreateVolume(string name, long sizeBytes = 16 << 20, VolumeId? source = null) =>
+        Pool.Create(new VolumeSpec { Name = name, SizeBytes = sizeBytes, Source = source });
+
+    public VolumeInfo CreateSnapshot(string name, VolumeInfo source) =>
+        Pool.Create(new VolumeSpec { Name = name, Kind = VolumeKind.Snapshot, Source = source.Id });
+
+    public IBlockDevice Device(VolumeInfo volume, bool readOnly = false) => Pool.OpenDevice(volume.Id, readOnly);
+
+    /// <summary>What the pool's own check finds on the disk; the pool must be closed.</summary>
+    public IReadOnlyList<string> Check()
+    {
+        using var inspector = PoolInspector.Open(Disk);
+        return inspector.Check();
+    }
+
+    public void Dispose() => Pool?.Dispose();
+}

@@ -1,0 +1,38 @@
+using System.Net.Sockets;
+using Csi.V1;
+using Grpc.Net.Client;
+
+namespace CsiThin.Driver.Cli;
+
+/// <summary>CSI's Identity and Controller on a unix socket, from the caller's side.</summary>
+internal sealed class CsiClient : IDisposable
+{
+    private readonly GrpcChannel _channel;
+
+    /// <summary>Connects when first called.</summary>
+    public CsiClient(string socketPath)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellation).ConfigureAwait(false);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        Identity = new Identity.IdentityClient(_channel);
+        Controller = new Controller.ControllerClient(_channel);
+    }
+
+    /// <summary>CSI's Identity service.</summary>
+    public Identity.IdentityClient Identity { get; }
+
+    /// <summary>CSI's Controller service.</summary>
+    public Controller.ControllerClient Controller { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _channel.Dispose();
+}

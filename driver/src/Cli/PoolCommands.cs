@@ -1,0 +1,135 @@
+using System.CommandLine;
+using CsiThin.Core.Pool;
+
+namespace CsiThin.Driver.Cli;
+
+/// <summary>What is done to a pool that nobody has open.</summary>
+internal static class PoolCommands
+{
+    private const long BlockMultipleBytes = 64 << 10;
+    private const long BlockMaximumBytes = 1 << 30;
+
+    /// <summary>The command <c>pool</c>.</summary>
+    public static Command Build(CommandLine line) => new("pool", "Make and look at a pool that nobody has open")
+    {
+        Format(line), Status(line), Check(line), Dump(line), Metadata(line), Table(line),
+    };
+
+    /// <summary>The option --block, also of <c>serve --pool</c>.</summary>
+    public static string? CheckBlock(long blockBytes) => blockBytes > BlockMaximumBytes
+        ? $"a data block of {SizeText.Format(blockBytes)} is too large; it has 64 KiB to 1 GiB"
+        : null;
+
+    private static Command Format(CommandLine line)
+    {
+        var path = Arguments.PoolPath();
+        var size = Arguments.Size("--size", "Make the file, or extend it, to this size (sparse); a device, or a file as it is, needs none", 4096);
+        var block = Arguments.Size("--block", "Data block: 64K (the default) to 1G, a multiple of 64K", BlockMultipleBytes, CheckBlock);
+        var force = new Option<bool>("--force") { Description = "Format although the device holds data. Never overrides a device in use" };
+        var command = new Command("format", "Make a new pool") { path, size, block, force };
+        line.SetAction(command, (parsed, output) =>
+        {
+            var where = parsed.GetRequiredValue(path);
+            ThinPool.Format(where, new PoolFormatOptions
+            {
+                SizeBytes = parsed.GetValue(size),
+                DataBlockBytes = parsed.GetValue(block) ?? BlockMultipleBytes,
+                Force = parsed.GetValue(force),
+            });
+            using var pool = PoolInspector.Open(where);
+            var report = PoolReport.Of(pool.Status, pool.Volumes);
+            output.Print(report, $"pool {report.Uuid} on {where}: {SizeText.Format((long)report.DataBlocks.Total * report.DataBlockBytes)} for data");
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static Command Status(CommandLine line)
+    {
+        var path = Arguments.PoolPath();
+        var command = new Command("status", "Show a pool's state and volumes") { path };
+        line.SetAction(command, (parsed, output) =>
+        {
+            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
+            var report = PoolReport.Of(pool.Status, pool.Volumes);
+            output.Print(report, report.Write);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static Command Check(CommandLine line)
+    {
+        var path = Arguments.PoolPath();
+        var command = new Command("check", "Check label, catalog and every block of the metadata") { path };
+        line.SetAction(command, (parsed, output) =>
+        {
+            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
+            var findings = pool.Check();
+            output.Print(new { Sound = findings.Count == 0, Findings = findings }, text =>
+            {
+                foreach (var finding in findings)
+                    text.WriteLine(finding);
+                text.WriteLine(findings.Count == 0 ? "sound" : $"{findings.Count} finding(s)");
+            });
+            return findings.Count == 0 ? ExitCodes.Success : ExitCodes.Failed;
+        });
+        return command;
+    }
+
+    private static Command Dump(CommandLine line)
+    {
+        var path = Arguments.PoolPath();
+        var command = new Command("dump", "Print the metadata as thin_dump does (XML)") { path };
+        line.SetAction(command, (parsed, output) =>
+        {
+            if (output.Format == OutputFormat.Json)
+                throw new CliException("a dump is XML, the text of thin_dump; it has no JSON form", ExitCodes.Usage);
+            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
+            pool.Dump(output.Out);
+            output.Out.Flush();
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static Command Metadata(CommandLine line)
+    {
+        var path = Arguments.PoolPath();
+        var file = Arguments.Text("FILE", "Where the copy goes; an existing file is overwritten");
+        var command = new Command("metadata", "Copy the metadata region out, for the kernel's tools") { path, file };
+        line.SetAction(command, (parsed, output) =>
+        {
+            var from = parsed.GetRequiredValue(path);
+            var to = parsed.GetRequiredValue(file);
+            if (RealPath(from) == RealPath(to))
+                throw new CliException($"{to} is the pool itself; the copy must go elsewhere");
+            using var pool = PoolInspector.Open(from);
+            using var copy = new FileStream(to, FileMode.Create, FileAccess.Write, FileShare.None);
+            pool.CopyMetadata(copy);
+            var lengthBytes = pool.Status.MetadataRegion.LengthBytes;
+            output.Print(new { File = to, LengthBytes = lengthBytes }, $"{lengthBytes} bytes of metadata copied to {to}");
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static Command Table(CommandLine line)
+    {
+        var path = Arguments.PoolPath();
+        var command = new Command("table", "Print the dmsetup lines that make the kernel serve the pool and its volumes") { path };
+        line.SetAction(command, (parsed, output) =>
+        {
+            var where = parsed.GetRequiredValue(path);
+            using var pool = PoolInspector.Open(where);
+            var isDevice = RealPath(where).StartsWith("/dev/", StringComparison.Ordinal) && !RealPath(where).StartsWith("/dev/shm/", StringComparison.Ordinal);
+            var devices = DmTable.Of(isDevice ? RealPath(where) : "/dev/loopN", pool.Status, pool.Volumes.Select(usage => usage.Volume));
+            output.Print(devices, text => DmTable.Write(text, devices, isDevice ? null : Path.GetFullPath(where)));
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static string RealPath(string path) =>
+        (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? Path.GetFullPath(path);
+}

@@ -1,0 +1,156 @@
+using Csi.V1;
+using CsiThin.Core.Pool;
+using CsiThin.Driver.Volumes;
+using Grpc.Core;
+using RpcType = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
+
+namespace CsiThin.Driver.Csi;
+
+/// <summary>
+/// CSI's Controller service: reads the request, calls one verb, writes the answer. Errors fly up to <see cref="ErrorInterceptor"/>;
+/// the calls that are not here answer UNIMPLEMENTED, and no capability promises them.
+/// </summary>
+internal sealed class ControllerService(VolumeManager volumes, NodeTopology topology) : Controller.ControllerBase
+{
+    private static readonly RpcType[] Capabilities =
+    [
+        RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetCapacity, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots,
+        RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.VolumeCondition, RpcType.GetVolume, RpcType.SingleNodeMultiWriter, RpcType.GetSnapshot,
+    ];
+
+    private readonly CsiMessages _messages = new(topology);
+
+    /// <inheritdoc/>
+    public override Task<ControllerGetCapabilitiesResponse> ControllerGetCapabilities(ControllerGetCapabilitiesRequest request, ServerCallContext context) =>
+        Task.FromResult(new ControllerGetCapabilitiesResponse
+        {
+            Capabilities = { Capabilities.Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
+        });
+
+    /// <inheritdoc/>
+    public override async Task<CreateVolumeResponse> CreateVolume(CreateVolumeRequest request, ServerCallContext context)
+    {
+        var asked = RequestRules.ReadCreate(request, topology);
+        return new CreateVolumeResponse { Volume = _messages.ToVolume(await volumes.CreateAsync(asked, context.CancellationToken).ConfigureAwait(false)) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeleteVolumeResponse> DeleteVolume(DeleteVolumeRequest request, ServerCallContext context)
+    {
+        var handle = RequestRules.Required("deletion of a volume", "volume_id", request.VolumeId);
+        await volumes.DeleteAsync(VolumeKind.Volume, handle, context.CancellationToken).ConfigureAwait(false);
+        return new DeleteVolumeResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context)
+    {
+        var asked = RequestRules.ReadSnapshot(request);
+        return new CreateSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(await volumes.SnapshotAsync(asked, context.CancellationToken).ConfigureAwait(false)) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeleteSnapshotResponse> DeleteSnapshot(DeleteSnapshotRequest request, ServerCallContext context)
+    {
+        var handle = RequestRules.Required("deletion of a snapshot", "snapshot_id", request.SnapshotId);
+        await volumes.DeleteAsync(VolumeKind.Snapshot, handle, context.CancellationToken).ConfigureAwait(false);
+        return new DeleteSnapshotResponse();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ControllerExpandVolumeResponse> ControllerExpandVolume(ControllerExpandVolumeRequest request, ServerCallContext context)
+    {
+        var (requiredBytes, limitBytes) = RequestRules.ReadExpand(request);
+        var volume = await volumes.ExpandAsync(request.VolumeId, requiredBytes, limitBytes, context.CancellationToken).ConfigureAwait(false);
+        return new ControllerExpandVolumeResponse
+        {
+            CapacityBytes = volume.SizeBytes,
+            NodeExpansionRequired = CapabilityRules.NeedsNodeExpansion(request.VolumeCapability),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override Task<ControllerGetVolumeResponse> ControllerGetVolume(ControllerGetVolumeRequest request, ServerCallContext context)
+    {
+        var (pool, usage) = volumes.Find(VolumeKind.Volume, RequestRules.Required("look-up of a volume", "volume_id", request.VolumeId));
+        return Task.FromResult(new ControllerGetVolumeResponse { Volume = _messages.ToVolume(usage.Volume), Status = CsiMessages.ToStatus(pool) });
+    }
+
+    /// <inheritdoc/>
+    public override Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context)
+    {
+        var (_, usage) = volumes.Find(VolumeKind.Snapshot, RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId));
+        return Task.FromResult(new GetSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(usage.Volume) });
+    }
+
+    /// <inheritdoc/>
+    public override Task<ListVolumesResponse> ListVolumes(ListVolumesRequest request, ServerCallContext context)
+    {
+        var page = VolumeListing.List(volumes.Pools, VolumeKind.Volume, request.MaxEntries, request.StartingToken);
+        var conditions = volumes.Pools.All.ToDictionary(pool => pool.Pool.Uuid, CsiMessages.ToCondition);
+        return Task.FromResult(new ListVolumesResponse
+        {
+            NextToken = page.NextToken,
+            Entries =
+            {
+                page.Volumes.Select(volume => new ListVolumesResponse.Types.Entry
+                {
+                    Volume = _messages.ToVolume(volume),
+                    Status = new() { VolumeCondition = conditions[volume.Id.Pool] },
+                }),
+            },
+        });
+    }
+
+    /// <inheritdoc/>
+    public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context)
+    {
+        // Ids that are of nothing here match nothing: CSI wants an empty list, not an error.
+        bool Matches(VolumeInfo snapshot) =>
+            (request.SnapshotId.Length == 0 || snapshot.Id.ToString() == request.SnapshotId) &&
+            (request.SourceVolumeId.Length == 0 || snapshot.Source?.ToString() == request.SourceVolumeId);
+
+        var page = VolumeListing.List(volumes.Pools, VolumeKind.Snapshot, request.MaxEntries, request.StartingToken, Matches);
+        return Task.FromResult(new ListSnapshotsResponse
+        {
+            NextToken = page.NextToken,
+            Entries = { page.Volumes.Select(snapshot => new ListSnapshotsResponse.Types.Entry { Snapshot = CsiMessages.ToSnapshot(snapshot) }) },
+        });
+    }
+
+    /// <inheritdoc/>
+    public override Task<GetCapacityResponse> GetCapacity(GetCapacityRequest request, ServerCallContext context)
+    {
+        var elsewhere = request.AccessibleTopology is { } place && !topology.IsIn(place);
+        var impossible = CapabilityRules.Unsupported(request.VolumeCapabilities) is not null;
+        var capacity = Capacity.Of(volumes.Pools, request.Parameters.AsReadOnly());
+        if (elsewhere || impossible)
+            capacity = Capacity.None;
+        return Task.FromResult(new GetCapacityResponse
+        {
+            AvailableCapacity = capacity.AvailableBytes,
+            MaximumVolumeSize = capacity.LargestBytes,
+            MinimumVolumeSize = SizeRules.MinimumBytes,
+        });
+    }
+
+    /// <inheritdoc/>
+    public override Task<ValidateVolumeCapabilitiesResponse> ValidateVolumeCapabilities(
+        ValidateVolumeCapabilitiesRequest request, ServerCallContext context)
+    {
+        var handle = RequestRules.Required("validation", "volume_id", request.VolumeId);
+        CapabilityRules.CheckPresent(Describe.Thing(VolumeKind.Volume, handle), request.VolumeCapabilities);
+        var (_, usage) = volumes.Find(VolumeKind.Volume, handle);
+        return Task.FromResult(CapabilityRules.Unsupported(request.VolumeCapabilities) is { } reason
+            ? new ValidateVolumeCapabilitiesResponse { Message = $"{Describe.Thing(VolumeKind.Volume, usage.Volume.Name)}: {reason}" }
+            : new ValidateVolumeCapabilitiesResponse
+            {
+                Confirmed = new()
+                {
+                    VolumeContext = { request.VolumeContext },
+                    VolumeCapabilities = { request.VolumeCapabilities },
+                    Parameters = { request.Parameters },
+                },
+            });
+    }
+}

@@ -1,0 +1,43 @@
+using CsiThin.Core.Pool;
+using CsiThin.Driver.Volumes;
+using Grpc.Core;
+
+namespace CsiThin.Driver.Csi;
+
+/// <summary>The one place where the words of the floors below become CSI's codes. Messages pass unchanged: they were written for the caller.</summary>
+internal static class ErrorTranslation
+{
+    /// <summary>The status to answer, or null for an exception that is nobody's intention: a defect, told to the log alone.</summary>
+    public static Status? ToStatus(Exception exception) => exception switch
+    {
+        RpcException rpc => rpc.Status,
+        VolumeException volume => new Status(ToCode(volume.Error), volume.Message),
+        PoolException pool => new Status(ToCode(pool.Error), pool.Message),
+        _ => null,
+    };
+
+    private static StatusCode ToCode(VolumeError error) => error switch
+    {
+        VolumeError.InvalidArgument => StatusCode.InvalidArgument,
+        VolumeError.OutOfRange => StatusCode.OutOfRange,
+        VolumeError.Exists => StatusCode.AlreadyExists,
+        VolumeError.NotFound => StatusCode.NotFound,
+        VolumeError.PoolAbsent => StatusCode.FailedPrecondition,
+        VolumeError.Aborted => StatusCode.Aborted,
+        VolumeError.NoPool => StatusCode.ResourceExhausted,
+        _ => StatusCode.Internal,
+    };
+
+    private static StatusCode ToCode(PoolError error) => error switch
+    {
+        PoolError.InvalidArgument => StatusCode.InvalidArgument,
+        PoolError.OutOfRange => StatusCode.OutOfRange,
+        PoolError.Exists => StatusCode.AlreadyExists,
+        PoolError.NotFound => StatusCode.NotFound,
+        PoolError.Busy => StatusCode.FailedPrecondition, // CSI: "Volume in use"
+        PoolError.NoSpace => StatusCode.ResourceExhausted,
+        PoolError.Degraded => StatusCode.FailedPrecondition,
+        PoolError.ShuttingDown => StatusCode.Unavailable, // the caller tries again, by then a new process answers
+        _ => StatusCode.Internal, // the disk or what is on it: HoldsData, NotAPool, Corrupt, Unsupported, Io
+    };
+}

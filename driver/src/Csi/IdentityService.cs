@@ -1,0 +1,40 @@
+using System.Reflection;
+using Csi.V1;
+using CsiThin.Core.Pool;
+using CsiThin.Driver.Volumes;
+using Grpc.Core;
+
+namespace CsiThin.Driver.Csi;
+
+/// <summary>CSI's Identity service: who this is, and whether it works.</summary>
+internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
+{
+    /// <summary>The driver's name, by which a StorageClass asks for it.</summary>
+    public const string DriverName = "thin.csithin.io";
+
+    /// <summary>The program's version without the build's suffix.</summary>
+    public static string Version { get; } =
+        (typeof(IdentityService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
+
+    /// <inheritdoc/>
+    public override Task<GetPluginInfoResponse> GetPluginInfo(GetPluginInfoRequest request, ServerCallContext context) =>
+        Task.FromResult(new GetPluginInfoResponse { Name = DriverName, VendorVersion = Version });
+
+    /// <inheritdoc/>
+    public override Task<GetPluginCapabilitiesResponse> GetPluginCapabilities(GetPluginCapabilitiesRequest request, ServerCallContext context) =>
+        Task.FromResult(new GetPluginCapabilitiesResponse
+        {
+            Capabilities =
+            {
+                Service(PluginCapability.Types.Service.Types.Type.ControllerService),
+                Service(PluginCapability.Types.Service.Types.Type.VolumeAccessibilityConstraints),
+                new PluginCapability { VolumeExpansion = new() { Type = PluginCapability.Types.VolumeExpansion.Types.Type.Online } },
+            },
+        });
+
+    /// <summary>Ready while any pool serves: one that failed is its volumes' condition, not a reason to restart what serves the others.</summary>
+    public override Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context) =>
+        Task.FromResult(new ProbeResponse { Ready = pools.All.Any(pool => pool.Pool.GetStatus().Mode != PoolMode.Failed) });
+
+    private static PluginCapability Service(PluginCapability.Types.Service.Types.Type type) => new() { Service = new() { Type = type } };
+}

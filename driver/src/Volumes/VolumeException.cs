@@ -1,0 +1,33 @@
+namespace CsiThin.Driver.Volumes;
+
+/// <summary>Why a verb was refused before the engine was asked: what <see cref="Core.Pool.PoolError"/> has no word for, and its namesakes.</summary>
+internal enum VolumeError
+{
+    /// <summary>A name, parameter or size makes no sense.</summary>
+    InvalidArgument,
+
+    /// <summary>No size fits between what was asked for and the limits.</summary>
+    OutOfRange,
+
+    /// <summary>The name is taken by something that differs from what was asked for.</summary>
+    Exists,
+
+    /// <summary>No such volume, snapshot or pool.</summary>
+    NotFound,
+
+    /// <summary>The handle belongs to a pool that is not open here, so nothing can be said about the volume.</summary>
+    PoolAbsent,
+
+    /// <summary>Another call holds the name for too long, or a listing cannot be continued from the token: begin again.</summary>
+    Aborted,
+
+    /// <summary>No pool here can take the volume.</summary>
+    NoPool,
+}
+
+/// <summary>A refusal of the Volumes floor: a sentence that names the volume, the limit and the value, and the kind to act on.</summary>
+internal sealed class VolumeException(VolumeError error, string message) : Exception(message)
+{
+    /// <summary>The kind, to act on.</summary>
+    public VolumeError Error { get; } = error;
+}

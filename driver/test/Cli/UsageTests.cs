@@ -1,0 +1,84 @@
+using CsiThin.Driver.Cli;
+using Xunit;
+
+namespace CsiThin.Driver.Tests.Cli;
+
+public sealed class UsageTests : IDisposable
+{
+    private readonly CommandLineFixture _f = new();
+
+    [Theory]
+    [InlineData("csi-thin: Required command was not provided.")]
+    [InlineData("unknown command or argument 'frob'", "frob")]
+    [InlineData("unknown command or argument 'more'", "pool", "status", "p", "more")]
+    [InlineData("(see csi-thin volume create --help)", "volume", "create")]
+    [InlineData("Option '--size' is required", "volume", "create", "p", "n")]
+    [InlineData("PATH is empty", "pool", "status", "")]
+    [InlineData("neither text nor json", "pool", "status", "p", "-o", "xml")]
+    [InlineData("the size is 0", "volume", "create", "p", "n", "--size", "0")]
+    [InlineData("the size -1 is negative", "volume", "create", "p", "n", "--size", "-1")]
+    [InlineData("the size 4097 is no multiple of 4096", "volume", "create", "p", "n", "--size", "4097")]
+    [InlineData("beyond 2^63", "volume", "create", "p", "n", "--size", "9223372036854775808")]
+    [InlineData("beyond 2^63", "volume", "resize", "p", "n", "--size", "8E")]
+    [InlineData("'ten' is no size", "volume", "clone", "p", "s", "n", "--size", "ten")]
+    [InlineData("the name of a volume is empty", "volume", "create", "p", "", "--size", "1G")]
+    [InlineData("U+000A", "volume", "snapshot", "p", "v", "a\nb")]
+    [InlineData("no multiple of 65536", "pool", "format", "p", "--block", "4K")]
+    [InlineData("too large", "pool", "format", "p", "--block", "2G")]
+    [InlineData("no multiple of 4096", "pool", "format", "p", "--size", "1000000")]
+    [InlineData("Option '--socket' is required", "volume", "export", "p", "v")]
+    [InlineData("Option '--pool' is required", "serve", "--endpoint", "unix:///s", "--node-id", "n")]
+    [InlineData("is not unix:///PATH", "serve", "--endpoint", "tcp://x", "--node-id", "n", "--pool", "a=b")]
+    [InlineData("--node-id: the node id '-n'", "serve", "--endpoint", "unix:///s", "--node-id=-n", "--pool", "a=b")]
+    [InlineData("'ab' is not NAME=PATH", "serve", "--endpoint", "unix:///s", "--node-id", "n", "--pool", "ab")]
+    [InlineData("unknown setting 'sise=1G'", "serve", "--endpoint", "unix:///s", "--node-id", "n", "--pool", "a=b,sise=1G")]
+    [InlineData("two pools are named 'a'", "serve", "--endpoint", "unix:///s", "--node-id", "n", "--pool", "a=b", "--pool", "a=c")]
+    [InlineData("is not ADDRESS:PORT", "serve", "--endpoint", "unix:///s", "--node-id", "n", "--pool", "a=b", "--metrics", "9808")]
+    [InlineData("it has no JSON form", "pool", "dump", "p", "-o", "json")]
+    public async Task Wrong_usage_is_one_line_and_exit_code_2(string message, params string[] arguments) =>
+        Assert.Contains(message, await _f.Fails(ExitCodes.Usage, arguments), StringComparison.Ordinal);
+
+    [Fact]
+    public void No_command_line_breaks_the_parser()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("CSITHIN_SEED"), out var given) ? given : Random.Shared.Next();
+        var random = new Random(seed);
+        string[] words =
+        [
+            "pool", "volume", "serve", "demo", "format", "status", "create", "clone", "export", "table", "p", "", "--", "-", "--size", "--size=", "--size=1G", "0", "-1",
+            "--block", "--block=3K", "--pool", "--pool=", "a=b", "--metrics", ":1", "--endpoint", "unix:", "--node-id", "--socket", "--force", "--force=maybe", "-o",
+            "json", "-ojson", "@file", "[suggest]", "[diagram]", "--dir", "--help", "--version", "a\0b", "\ud83d",
+        ];
+        for (var i = 0; i < 2000; i++)
+        {
+            var arguments = random.GetItems(words, random.Next(8));
+            var thrown = Record.Exception(() => new CommandLine(TextWriter.Null, TextWriter.Null).Parse(arguments).Errors.Count);
+            Assert.True(thrown is null, $"seed {seed}, [{string.Join("] [", arguments)}]: {thrown}");
+        }
+    }
+
+    [Theory]
+    [InlineData(129)]
+    [InlineData(100_000)]
+    public async Task A_name_that_is_too_long_is_wrong_usage_and_not_repeated(int length)
+    {
+        var line = await _f.Fails(ExitCodes.Usage, "volume", "create", "p", new string('n', length), "--size", "1G");
+        Assert.Contains($"has {length} bytes, above the limit of 128", line, StringComparison.Ordinal);
+        Assert.True(line.Length < 300);
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("pool")]
+    [InlineData("volume", "export")]
+    [InlineData("serve")]
+    [InlineData("demo")]
+    public async Task Help_is_no_error(params string[] command)
+    {
+        Assert.Equal(ExitCodes.Success, await _f.Run([.. command, "--help"]));
+        Assert.Contains("Usage:", _f.Out, StringComparison.Ordinal);
+        Assert.Equal("", _f.Error);
+    }
+
+    public void Dispose() => _f.Dispose();
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics.Metrics;
+using CsiThin.Core.Pool;
+using CsiThin.Driver.Telemetry;
+using CsiThin.Driver.Tests.Volumes;
+using CsiThin.Driver.Volumes;
+using Xunit;
+
+namespace CsiThin.Driver.Tests.Telemetry;
+
+/// <summary>Other tests publish meters at the same time, so each looks for names of its own.</summary>
+public sealed class PrometheusExporterTests : IDisposable
+{
+    private readonly List<Exception> _errors = [];
+    private readonly PrometheusExporter _exporter;
+    private readonly Meter _meter = new("CsiThin.Test");
+
+    public PrometheusExporterTests() => _exporter = new PrometheusExporter(_errors.Add);
+
+    [Fact]
+    public void A_counter_is_summed_by_labels_and_named_total()
+    {
+        var counter = _meter.CreateCounter<long>("exp.a.calls", "{call}", "Calls.");
+        counter.Add(1, new KeyValuePair<string, object?>("code", "OK"));
+        counter.Add(2, new KeyValuePair<string, object?>("code", "OK"));
+        counter.Add(5, new KeyValuePair<string, object?>("code", "Bad"));
+        Assert.Equal(
+            ["# HELP exp_a_calls_total Calls.", "# TYPE exp_a_calls_total counter", "exp_a_calls_total{code=\"Bad\"} 5", "exp_a_calls_total{code=\"OK\"} 3"], Lines("exp_a"));
+    }
+
+    [Fact]
+    public void An_observed_value_is_what_it_is_now_and_gone_when_it_is_gone()
+    {
+        var values = new Dictionary<string, long> { ["x"] = 7, ["y"] = 8 };
+        _meter.CreateObservableGauge("exp.b.size", () => values.Select(pair => new Measurement<long>(pair.Value, new KeyValuePair<string, object?>("name", pair.Key))), "By");
+        Assert.Equal(["exp_b_size_bytes{name=\"x\"} 7", "exp_b_size_bytes{name=\"y\"} 8"], Lines("exp_b").Skip(2));
+        values.Remove("x");
+        values["y"] = 9;
+        Assert.Equal(["exp_b_size_bytes{name=\"y\"} 9"], Lines("exp_b").Skip(2));
+    }
+
+    [Fact]
+    public void A_histogram_counts_into_all_buckets_above()
+    {
+        var histogram = _meter.CreateHistogram<double>("exp.c.duration", "s", "Time.");
+        histogram.Record(0.003);
+        histogram.Record(100);
+        var lines = Lines("exp_c");
+        Assert.Contains("exp_c_duration_seconds_bucket{le=\"0.0025\"} 0", lines);
+        Assert.Contains("exp_c_duration_seconds_bucket{le=\"0.005\"} 1", lines);
+        Assert.Contains("exp_c_duration_seconds_bucket{le=\"30\"} 1", lines);
+        Assert.Contains("exp_c_duration_seconds_bucket{le=\"+Inf\"} 2", lines);
+        Assert.Contains("exp_c_duration_seconds_sum 100.003", lines);
+        Assert.Contains("exp_c_duration_seconds_count 2", lines);
+    }
+
+    [Fact]
+    public void Labels_cannot_break_the_format()
+    {
+        _meter.CreateCounter<int>("exp.d.calls").Add(1, new KeyValuePair<string, object?>("name", "a\"b\\c\nd"));
+        Assert.Equal("exp_d_calls_total{name=\"a\\\"b\\\\c\\nd\"} 1", Lines("exp_d")[^1]);
+    }
+
+    [Fact]
+    public void A_figure_that_cannot_be_read_does_not_hide_the_others()
+    {
+        _meter.CreateObservableGauge("exp.e.bad", new Func<long>(() => throw new InvalidOperationException("no")));
+        _meter.CreateObservableGauge("exp.e.good", () => 1L);
+        Assert.Contains("exp_e_good 1", Lines("exp_e"));
+        Assert.NotEmpty(_errors);
+    }
+
+    [Fact]
+    public void Meters_of_others_are_not_shown()
+    {
+        using var other = new Meter("Somebody.Else");
+        other.CreateCounter<long>("exp.f.calls").Add(1);
+        Assert.Empty(Lines("exp_f"));
+    }
+
+    [Fact]
+    public void Recording_from_many_threads_loses_nothing()
+    {
+        var counter = _meter.CreateCounter<long>("exp.g.calls");
+        Parallel.For(0, 8, _ =>
+        {
+            for (var i = 0; i < 1000; i++)
+                counter.Add(1);
+        });
+        Assert.Equal("exp_g_calls_total 8000", Lines("exp_g")[^1]);
+    }
+
+    [Fact]
+    public async Task A_pool_shows_its_state_and_volumes()
+    {
+        var f = new VolumeManagerFixture();
+        var pools = new PoolSet([new NamedPool("exporter-test", f.Fast)]);
+        using var meter = new PoolMeter(pools);
+        var manager = new VolumeManager(pools, VolumeManager.DefaultLockWait);
+        var volume = await manager.CreateAsync(new VolumeRequest { Name = "v" }, CancellationToken.None);
+        f.Fast.Mode = PoolMode.OutOfDataSpace;
+        var lines = _exporter.Scrape().Split('\n').Where(line => line.Contains("exporter-test", StringComparison.Ordinal)).ToList();
+        foreach (var expected in (string[])
+        [
+            "csithin_pool_size_bytes{pool=\"exporter-test\"} 1073741824",
+            "csithin_pool_used_bytes{pool=\"exporter-test\"} 6553600",
+            "csithin_pool_free_bytes{pool=\"exporter-test\"} 1067188224",
+            "csithin_pool_provisioned_bytes{pool=\"exporter-test\"} 1073741824",
+            "csithin_pool_metadata_blocks{pool=\"exporter-test\"} 1024",
+            "csithin_pool_metadata_used_blocks{pool=\"exporter-test\"} 10",
+            "csithin_pool_needs_check{pool=\"exporter-test\"} 0",
+            "csithin_pool_transaction_id{pool=\"exporter-test\"} 2",
+            "csithin_pool_commits_total{pool=\"exporter-test\"} 2",
+            "csithin_pool_mode{pool=\"exporter-test\",mode=\"write\"} 0",
+            "csithin_pool_mode{pool=\"exporter-test\",mode=\"out-of-data-space\"} 1",
+            "csithin_pool_volumes{pool=\"exporter-test\"} 1",
+            "csithin_pool_snapshots{pool=\"exporter-test\"} 0",
+            $"csithin_volume_size_bytes{{pool=\"exporter-test\",volume=\"{volume.Id}\",name=\"v\",kind=\"volume\"}} 1073741824",
+            $"csithin_volume_mapped_bytes{{pool=\"exporter-test\",volume=\"{volume.Id}\",name=\"v\",kind=\"volume\"}} 65536",
+        ])
+            Assert.Contains(expected, lines);
+    }
+
+    public void Dispose()
+    {
+        _exporter.Dispose();
+        _meter.Dispose();
+    }
+
+    private List<string> Lines(string prefix) =>
+        [.. _exporter.Scrape().Split('\n').Where(line => line.Replace("# HELP ", "", StringComparison.Ordinal).Replace("# TYPE ", "", StringComparison.Ordinal).StartsWith(prefix, StringComparison.Ordinal))];
+}

@@ -1,0 +1,181 @@
+using CsiThin.Core.Device;
+using CsiThin.Core.Format;
+using CsiThin.Core.Pool;
+using CsiThin.Driver.Volumes;
+
+namespace CsiThin.Driver.Tests.Volumes;
+
+/// <summary>
+/// A pool's catalog in memory, with the refusals of the real one (see <see cref="ThinPool"/>) and knobs for the states a healthy pool never
+/// shows. It holds no data.
+/// </summary>
+internal sealed class FakePool(Guid? uuid = null) : IVolumePool
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<ulong, VolumeInfo> _volumes = [];
+    private readonly Dictionary<ulong, int> _open = [];
+    private ulong _nextNumber = 1;
+    private ulong _transactionId = 1;
+
+    public Guid Uuid { get; } = uuid ?? Guid.NewGuid();
+
+    public PoolMode Mode { get; set; }
+
+    public bool NeedsCheck { get; set; }
+
+    public ulong DataBlocksTotal { get; set; } = 16384;
+
+    public ulong DataBlocksUsed { get; set; }
+
+    /// <summary>Thrown by the next change instead of carrying it out.</summary>
+    public Exception? NextFailure { get; set; }
+
+    /// <summary>Called inside Create, before it takes effect.</summary>
+    public Action? BeforeCreate { get; set; }
+
+    public int Creations { get; private set; }
+
+    public PoolStatus GetStatus()
+    {
+        lock (_lock)
+        {
+            return new PoolStatus
+            {
+                Uuid = Uuid,
+                Mode = Mode,
+                NeedsCheck = NeedsCheck,
+                TransactionId = _transactionId,
+                DataBlockBytes = 64 << 10,
+                DataBlocksTotal = DataBlocksTotal,
+                DataBlocksUsed = DataBlocksUsed,
+                MetadataBlocksTotal = 1024,
+                MetadataBlocksUsed = 10,
+                MetadataRegion = new RegionExtent(1 << 20, 4 << 20),
+                DataRegion = new RegionExtent(8 << 20, (long)DataBlocksTotal << 16),
+                ProvisionedBytes = _volumes.Values.Where(volume => volume.Kind == VolumeKind.Volume).Sum(volume => volume.SizeBytes),
+                Commits = _transactionId,
+            };
+        }
+    }
+
+    public IReadOnlyList<VolumeInfo> ListVolumes()
+    {
+        lock (_lock)
+            return [.. _volumes.Values];
+    }
+
+    public IReadOnlyList<VolumeUsage> ListUsage() => [.. ListVolumes().Select(volume => new VolumeUsage(volume, 65536, _open.GetValueOrDefault(volume.Id.Number)))];
+
+    public VolumeUsage? FindVolume(VolumeId id)
+    {
+        lock (_lock)
+            return id.Pool == Uuid && _volumes.TryGetValue(id.Number, out var volume) ? new VolumeUsage(volume, 0, _open.GetValueOrDefault(id.Number)) : null;
+    }
+
+    public VolumeInfo? FindVolumeByName(VolumeKind kind, string name)
+    {
+        lock (_lock)
+            return _volumes.Values.FirstOrDefault(volume => volume.Kind == kind && volume.Name == name);
+    }
+
+    public VolumeInfo Create(VolumeSpec spec)
+    {
+        BeforeCreate?.Invoke();
+        lock (_lock)
+        {
+            CheckWritable();
+            if (FindVolumeByName(spec.Kind, spec.Name) is not null)
+                throw new PoolException(PoolError.Exists, $"{spec.Kind} '{spec.Name}' exists");
+            var source = spec.Source is { } id ? Known(id) : null;
+            if (spec.Kind == VolumeKind.Snapshot && source is null)
+                throw new PoolException(PoolError.InvalidArgument, "a snapshot has a source");
+            var sizeBytes = spec.Kind == VolumeKind.Snapshot ? source!.SizeBytes : spec.SizeBytes;
+            if (sizeBytes <= 0 || sizeBytes % 512 != 0 || sizeBytes < (source?.SizeBytes ?? 0))
+                throw new PoolException(PoolError.OutOfRange, $"{sizeBytes} bytes is no size for '{spec.Name}'");
+            Creations++;
+            return Add(spec, source, sizeBytes);
+        }
+    }
+
+    public void Delete(VolumeId id)
+    {
+        lock (_lock)
+        {
+            CheckWritable();
+            Known(id);
+            if (_open.GetValueOrDefault(id.Number) > 0)
+                throw new PoolException(PoolError.Busy, $"{id} is open by a client");
+            _volumes.Remove(id.Number);
+            _transactionId++;
+        }
+    }
+
+    public VolumeInfo Resize(VolumeId id, long sizeBytes)
+    {
+        lock (_lock)
+        {
+            CheckWritable();
+            if (Known(id).SizeBytes > sizeBytes)
+                throw new PoolException(PoolError.OutOfRange, $"{id} would shrink to {sizeBytes} bytes");
+            _transactionId++;
+            return _volumes[id.Number] = _volumes[id.Number] with { SizeBytes = sizeBytes };
+        }
+    }
+
+    public IBlockDevice OpenDevice(VolumeId id, bool readOnly)
+    {
+        lock (_lock)
+        {
+            var volume = Known(id);
+            _open[id.Number] = _open.GetValueOrDefault(id.Number) + 1;
+            return new OpenFake(volume.SizeBytes, readOnly || volume.Kind == VolumeKind.Snapshot, () => _open[id.Number]--);
+        }
+    }
+
+    private VolumeInfo Add(VolumeSpec spec, VolumeInfo? source, long sizeBytes)
+    {
+        var number = _nextNumber++;
+        _transactionId++;
+        return _volumes[number] = new VolumeInfo
+        {
+            Id = new VolumeId(Uuid, number),
+            Name = spec.Name,
+            Kind = spec.Kind,
+            ThinId = new ThinId((uint)number),
+            SizeBytes = sizeBytes,
+            Source = spec.Source,
+            SourceKind = source?.Kind ?? VolumeKind.Volume,
+            Parameters = new Dictionary<string, string>(spec.Parameters),
+            CreatedAt = DateTimeOffset.UnixEpoch.AddSeconds(number),
+        };
+    }
+
+    private VolumeInfo Known(VolumeId id) => id.Pool == Uuid && _volumes.TryGetValue(id.Number, out var volume)
+        ? volume
+        : throw new PoolException(PoolError.NotFound, $"{id} does not exist");
+
+    private void CheckWritable()
+    {
+        if (NextFailure is { } failure)
+        {
+            NextFailure = null;
+            throw failure;
+        }
+
+        if (Mode >= PoolMode.ReadOnly)
+            throw new PoolException(PoolError.Degraded, $"pool {Uuid:N} is read-only");
+    }
+
+    private sealed class OpenFake(long lengthBytes, bool readOnly, Action closed) : IBlockDevice
+    {
+        public long LengthBytes => lengthBytes;
+
+        public bool IsReadOnly => readOnly;
+
+        public int PreferredBytes => 4096;
+
+        public IBlockQueue OpenQueue() => throw new NotSupportedException("this pool holds no data");
+
+        public void Dispose() => closed();
+    }
+}

@@ -1,0 +1,115 @@
+using CsiThin.Core.Pool;
+using CsiThin.Driver.Volumes;
+using Xunit;
+
+namespace CsiThin.Driver.Tests.Volumes;
+
+public sealed class VolumeListingTests
+{
+    private readonly VolumeManagerFixture _f = new();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(7)]
+    [InlineData(100)]
+    public async Task Pages_together_are_the_whole_listing(int pageSize)
+    {
+        for (var i = 0; i < 21; i++)
+            await _f.Create($"v{i}", pool: i % 2 == 0 ? "fast" : "big");
+        var seen = Pages(pageSize, _ => { });
+        Assert.Equal(VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 0, "").Volumes.Select(volume => volume.Id), seen);
+        Assert.Equal(21, seen.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Volumes_that_stay_are_seen_once_while_others_come_and_go()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("CSITHIN_SEED"), out var given) ? given : Random.Shared.Next();
+        var random = new Random(seed);
+        var stay = new List<VolumeId>();
+        var go = new List<VolumeInfo>();
+        for (var i = 0; i < 60; i++)
+        {
+            var volume = await _f.Create($"v{i}", pool: random.Next(2) == 0 ? "fast" : "big");
+            if (random.Next(2) == 0)
+                stay.Add(volume.Id);
+            else
+                go.Add(volume);
+        }
+
+        var seen = Pages(4, page =>
+        {
+            _f.Create($"new{page}").Wait();
+            for (var i = 0; i < 3 && go.Count > 0; i++)
+            {
+                var at = random.Next(go.Count);
+                _f.Delete(go[at]).Wait();
+                go.RemoveAt(at);
+            }
+        });
+        Assert.True(seen.Count == seen.Distinct().Count(), $"one was seen twice, seed {seed}");
+        Assert.True(stay.All(seen.Contains), $"one was not seen, seed {seed}");
+    }
+
+    [Fact]
+    public async Task A_token_whose_volume_is_gone_still_continues()
+    {
+        var first = await _f.Create("a", pool: "fast");
+        var second = await _f.Create("b", pool: "fast");
+        var page = VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, "");
+        Assert.Equal(first.Id, page.Volumes.Single().Id);
+        await _f.Delete(first);
+        page = VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, page.NextToken);
+        Assert.Equal((second.Id, ""), (page.Volumes.Single().Id, page.NextToken));
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("00000000000000000000000000000000-1")]
+    public void A_token_of_nothing_here_aborts(string token) =>
+        Assert.Equal(VolumeError.Aborted, Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, token)).Error);
+
+    [Fact]
+    public void A_negative_page_is_refused() =>
+        Assert.Equal(VolumeError.InvalidArgument, Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, -1, "")).Error);
+
+    [Fact]
+    public async Task Capacity_is_the_free_space_of_the_pools_that_take_writes()
+    {
+        var none = new Dictionary<string, string>();
+        var fastBytes = (16384L - 100) << 16;
+        Assert.Equal(new Capacity(fastBytes + (1L << 36), 1L << 36), Capacity.Of(_f.Volumes.Pools, none));
+        Assert.Equal(new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "fast" }));
+        Assert.Equal(Capacity.None, Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "elsewhere" }));
+        _f.Big.Mode = PoolMode.ReadOnly;
+        Assert.Equal(new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, none));
+        await _f.Create("thin, so it takes nothing", 1L << 40, pool: "fast");
+        Assert.Equal(fastBytes, Capacity.Of(_f.Volumes.Pools, none).AvailableBytes);
+    }
+
+    [Fact]
+    public void Two_pools_of_one_name_or_one_uuid_are_refused()
+    {
+        var pool = new FakePool();
+        Assert.Throws<VolumeException>(() => new PoolSet([new NamedPool("a", pool), new NamedPool("a", new FakePool())]));
+        Assert.Throws<VolumeException>(() => new PoolSet([new NamedPool("a", pool), new NamedPool("b", pool)]));
+    }
+
+    private List<VolumeId> Pages(int pageSize, Action<int> between)
+    {
+        var seen = new List<VolumeId>();
+        var token = "";
+        var page = 0;
+        do
+        {
+            var (volumes, next) = VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, pageSize, token);
+            Assert.True(volumes.Count <= pageSize);
+            seen.AddRange(volumes.Select(volume => volume.Id));
+            token = next;
+            between(page++);
+        }
+        while (token.Length > 0);
+        return seen;
+    }
+}
