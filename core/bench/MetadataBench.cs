@@ -11,7 +11,7 @@ internal static class MetadataBench
 {
     private const ulong Mappings = 1_000_000;
 
-    public static void Run()
+    public static int Run()
     {
         var path = $"/dev/shm/csithin-bench-{Environment.ProcessId}";
         try
@@ -29,6 +29,7 @@ internal static class MetadataBench
         {
             File.Delete(path);
         }
+        return 0;
     }
 
     private static void Measure(ThinMetadata pool, FileDisk disk, uint id)

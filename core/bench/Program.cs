@@ -7,12 +7,13 @@ return args switch
     ["nbd-memory", var socket, var mebibytes] => NbdMemoryServer.Run(socket, int.Parse(mebibytes, CultureInfo.InvariantCulture)),
     ["nbd-pool", var socket, var path, var mebibytes] => NbdPoolServer.Run(socket, path, int.Parse(mebibytes, CultureInfo.InvariantCulture)),
     ["disk", var path, var seconds] => DiskBench.Run(path, double.Parse(seconds, CultureInfo.InvariantCulture)),
+    ["metadata"] => MetadataBench.Run(),
     ["queue", var path] => QueueBench.Run(path),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB | disk PATH SECONDS | queue PATH");
+    Console.Error.WriteLine("usage: metadata | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
     return 2;
 }

@@ -4,7 +4,8 @@ using System.Numerics;
 namespace CsiThin.Core.Format;
 
 /// <summary>
-/// What every metadata block has in common: 4096 bytes, a checksum in bytes 0..3 salted by the block's kind, and its own number in bytes 8..15.
+/// What every metadata block has in common: 4096 bytes, a checksum in bytes 0..3 salted by the block's kind, and its own number in bytes
+/// 8..15.
 /// </summary>
 internal static class BlockFormat
 {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace CsiThin.Core.Format;
 
-/// <summary>Where a bitmap block is, how many of its entries are zero, and an entry below which none is (<c>struct disk_index_entry</c>).</summary>
+/// <summary>
+/// Where a bitmap block is, how many of its entries are zero, and an entry below which none is (<c>struct disk_index_entry</c>).
+/// </summary>
 internal readonly record struct IndexEntry(ulong Block, uint Free, uint NoneFreeBefore)
 {
     public const int SizeBytes = 16;

@@ -77,7 +77,9 @@ internal readonly ref struct NodeView(ReadOnlySpan<byte> block)
         return low;
     }
 
-    /// <summary>Null when the structure holds, else what is wrong. Afterwards no index below <see cref="Count"/> can leave the block.</summary>
+    /// <summary>
+    /// Null when the structure holds, else what is wrong. Afterwards no index below <see cref="Count"/> can leave the block.
+    /// </summary>
     public string? Check()
     {
         var flags = Flags;

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace CsiThin.Core.Format;
 
-/// <summary>The superblock, read where it lies (<c>struct thin_disk_superblock</c>, 364 bytes used, so that one 512-byte sector holds it).</summary>
+/// <summary>
+/// The superblock, read where it lies (<c>struct thin_disk_superblock</c>, 364 bytes used, so that one 512-byte sector holds it).
+/// </summary>
 internal readonly ref struct SuperblockView(ReadOnlySpan<byte> block)
 {
     public const ulong MagicValue = 27022010;

@@ -26,7 +26,9 @@ internal sealed partial class BTree<TValues>
         return newRoot;
     }
 
-    /// <summary>Gives up one reference to a tree. Nodes that nobody else refers to go with their values; shared ones lose one reference.</summary>
+    /// <summary>
+    /// Gives up one reference to a tree. Nodes that nobody else refers to go with their values; shared ones lose one reference.
+    /// </summary>
     public void DeleteTree(ulong root)
     {
         var pending = new Stack<(ulong Block, int Depth)>();

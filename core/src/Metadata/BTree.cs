@@ -4,8 +4,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// A one-level B-tree of fixed-size values under 64-bit keys. Trees are named by their root's block number: whatever changes one returns the root to
-/// use from then on, and dropping that result is a leak. Invariants:
+/// A one-level B-tree of fixed-size values under 64-bit keys. Trees are named by their root's block number: whatever changes one returns
+/// the root to use from then on, and dropping that result is a leak. Invariants:
 /// <list type="number">
 /// <item>An internal node's key i is not above any key below child i, and above every key below child i-1.</item>
 /// <item>Every node but the root keeps at least a third of its entries.</item>
@@ -22,6 +22,9 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
 {
     /// <summary>Deeper than any tree of 2^64 keys with a third of 126 children each: a longer path is a cycle.</summary>
     public const int MaxDepth = 16;
+
+    /// <summary>Bytes of one value.</summary>
+    public int ValueBytes => values.SizeBytes;
 
     /// <summary>A new tree without entries.</summary>
     public ulong Empty()
@@ -76,7 +79,8 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
     public bool TryFindLowest(ulong root, out ulong key) => TryFindEdge(root, highest: false, out key);
 
     /// <summary>
-    /// The leaf that holds <paramref name="key"/> if any does, and the lowest bound above it that a later leaf has, or null on the right edge.
+    /// The leaf that holds <paramref name="key"/> if any does, and the lowest bound above it that a later leaf has, or null on the right
+    /// edge.
     /// </summary>
     public CachedBlock ReadLeaf(ulong root, ulong key, out ulong? above)
     {
@@ -128,7 +132,8 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         }
         var node = new NodeView(block.Data);
         if (path.Depth > MaxDepth)
-            throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: the tree is deeper than {MaxDepth} levels; it must contain itself");
+            throw new MetadataException(MetadataError.Corrupt,
+                $"{path.Describe()}: the tree is deeper than {MaxDepth} levels; it must contain itself");
         if (node.IsLeaf && node.ValueBytes != values.SizeBytes)
             throw new MetadataException(MetadataError.Corrupt,
                 $"{path.Describe()}: the leaf's values have {node.ValueBytes} bytes where {values.SizeBytes} are expected");

@@ -3,7 +3,9 @@ using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Metadata;
 
-/// <summary>What a B-tree has to know of its values: their size, and what gains or loses a reference when one is copied or dropped.</summary>
+/// <summary>
+/// What a B-tree has to know of its values: their size, and what gains or loses a reference when one is copied or dropped.
+/// </summary>
 internal interface IBTreeValues
 {
     /// <summary>Bytes of one value.</summary>

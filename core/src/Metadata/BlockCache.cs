@@ -8,10 +8,13 @@ namespace CsiThin.Core.Metadata;
 /// Metadata blocks in memory, read through their kind and validated on first read. Invariants:
 /// <list type="number">
 /// <item>A clean block's bytes equal the disk's and passed <see cref="BlockFormat.Check"/>.</item>
-/// <item>A dirty block is not on disk yet; it is pinned until <see cref="WriteDirty"/> and <see cref="MarkClean"/>, or <see cref="DropAll"/>.</item>
-/// <item>Clean blocks take at most the given bytes after <see cref="Trim"/>; nothing is evicted at any other moment, so spans stay good.</item>
+/// <item>A dirty block is not on disk yet; it is pinned until <see cref="WriteDirty"/> and <see cref="MarkClean"/>, or
+/// <see cref="DropAll"/>.</item>
+/// <item>Clean blocks take at most the given bytes after <see cref="Trim"/>; nothing is evicted at any other moment, so spans stay
+/// good.</item>
 /// </list>
-/// Concurrency: one mutating thread; other threads call <see cref="TryGet"/> inside the gate's reading section. Disk I/O happens outside the gate.
+/// Concurrency: one mutating thread; other threads call <see cref="TryGet"/> inside the gate's reading section. Disk I/O happens outside
+/// the gate.
 /// </summary>
 internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : IDisposable
 {
@@ -73,14 +76,29 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
                 Retire(old);
             _blocks.Add(number, block);
         }
+        block.DirtyIndex = _dirty.Count;
         _dirty.Add(block);
         return block;
+    }
+
+    /// <summary>Forgets a block of this transaction that was freed again, so that it is not written for nothing.</summary>
+    public void Discard(ulong number)
+    {
+        if (!_blocks.TryGetValue(number, out var block) || !block.IsDirty)
+            return;
+        using (gate.Write())
+        {
+            _blocks.Remove(number);
+            Retire(block);
+        }
     }
 
     /// <summary>Stamps and writes every dirty block in order, adjacent ones together. No barrier; they stay dirty.</summary>
     public void WriteDirty()
     {
         _dirty.Sort(static (a, b) => a.Number.CompareTo(b.Number));
+        for (var i = 0; i < _dirty.Count; i++)
+            _dirty[i].DirtyIndex = i;
         for (var begin = 0; begin < _dirty.Count;)
         {
             var end = begin + 1;
@@ -202,12 +220,16 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
         disk.Write((long)_dirty[begin].Number * BlockFormat.BlockBytes, bytes);
     }
 
-    /// <summary>A block whose number was handed out again. Its memory is not used again before the next trim, as someone may be reading it.</summary>
+    /// <summary>Takes back the memory of a block that left the dictionary. Nobody holds a span of it: it was free.</summary>
     private void Retire(CachedBlock old)
     {
-        Debug.Assert(!old.IsDirty || _dirty.Contains(old), "a dirty block is always listed");
         if (old.IsDirty)
-            _dirty.Remove(old);
+        {
+            Debug.Assert(_dirty[old.DirtyIndex] == old, "a dirty block is always listed");
+            _dirty[old.DirtyIndex] = _dirty[^1];
+            _dirty[old.DirtyIndex].DirtyIndex = old.DirtyIndex;
+            _dirty.RemoveAt(_dirty.Count - 1);
+        }
         if (old.CleanNode != null)
             _clean.Remove(old.CleanNode);
         old.CleanNode = null;

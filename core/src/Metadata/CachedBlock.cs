@@ -4,8 +4,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// A metadata block in memory. Clean blocks are as on disk and may be evicted; dirty ones are new in this transaction and stay until it ends.
-/// Its memory is lent, never given: <see cref="Data"/> is good until the mutating thread next calls <see cref="BlockCache.Trim"/>,
+/// A metadata block in memory. Clean blocks are as on disk and may be evicted; dirty ones are new in this transaction and stay until it
+/// ends. Its memory is lent, never given: <see cref="Data"/> is good until the mutating thread next calls <see cref="BlockCache.Trim"/>,
 /// and for other threads until they leave the gate.
 /// </summary>
 internal sealed class CachedBlock(AlignedBuffer slab, int offset)
@@ -19,10 +19,13 @@ internal sealed class CachedBlock(AlignedBuffer slab, int offset)
     /// <summary>Made or shadowed in this transaction, so that nothing committed refers to it and it may be changed in place.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>Its place in the cache's list of dirty blocks, while it is dirty.</summary>
+    public int DirtyIndex { get; set; }
+
     /// <summary>Set by whoever looks at it, cleared by eviction's second chance. Racing writers are harmless.</summary>
     public bool WasUsed { get; set; }
 
-    /// <summary>Neighbours in the cache's list of clean blocks; null while dirty.</summary>
+    /// <summary>Its place in the cache's list of clean blocks; null while dirty.</summary>
     public LinkedListNode<CachedBlock>? CleanNode { get; set; }
 
     /// <summary>The block's bytes.</summary>

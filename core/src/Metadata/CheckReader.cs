@@ -6,8 +6,8 @@ namespace CsiThin.Core.Metadata;
 /// <summary>Reads blocks for the checker, by their kind; what is wrong becomes a finding.</summary>
 internal sealed class CheckReader(IDisk disk, ulong blocks, CheckFindings findings)
 {
-    /// <summary>Metadata blocks of the pool.</summary>
-    public ulong Blocks => blocks;
+    /// <summary>Metadata blocks of the pool that are there.</summary>
+    public ulong Blocks { get; } = Math.Min(blocks, (ulong)disk.LengthBytes / BlockFormat.BlockBytes);
 
     /// <summary>Fills <paramref name="buffer"/>, or adds a finding.</summary>
     public bool TryRead(ulong number, BlockKind kind, Span<byte> buffer, IReadOnlyList<ulong> path)
@@ -21,8 +21,8 @@ internal sealed class CheckReader(IDisk disk, ulong blocks, CheckFindings findin
     /// <summary>Fills <paramref name="buffer"/>; else says what is wrong.</summary>
     public string? Read(ulong number, BlockKind kind, Span<byte> buffer)
     {
-        if (number >= blocks || number >= (ulong)disk.LengthBytes / BlockFormat.BlockBytes)
-            return $"it lies beyond the {blocks} blocks of the metadata";
+        if (number >= Blocks)
+            return $"it lies beyond the {Blocks} blocks of the metadata";
         try
         {
             disk.Read((long)number * BlockFormat.BlockBytes, buffer);

@@ -29,12 +29,16 @@ internal sealed class CheckRun
 
     public IReadOnlyList<MetadataFinding> Run()
     {
+        var claimed = View.MetadataSpaceMap.Blocks;
+        if (claimed is 0 or > IndexEntry.MaxMetadataBlocks || claimed != _reader.Blocks)
+            _findings.Add(FindingKind.Superblock, $"the metadata claims {claimed} blocks and {_reader.Blocks} of them are there", []);
         _metadata.Add(MetaBlock.Superblock.Value);
         CheckDetails(View.DetailsRoot, []);
         CheckMappings(View.MappingRoot, [], isCurrent: true);
         foreach (var (id, details) in _details)
             if (!_mapped.Contains(id))
-                _findings.Add(FindingKind.BadDetails, $"thin device {id} has details ({details.MappedBlocks} blocks) but no mapping tree", []);
+                _findings.Add(FindingKind.BadDetails,
+                    $"thin device {id} has details ({details.MappedBlocks} blocks) but no mapping tree", []);
         CheckHeld();
         CheckSpaceMaps();
         return _findings.All;
@@ -63,7 +67,8 @@ internal sealed class CheckRun
             if (!_details.TryGetValue(id, out var details))
                 _findings.Add(FindingKind.BadDetails, $"thin device {id} has {count} mappings but no details", path);
             else if (details.MappedBlocks != count)
-                _findings.Add(FindingKind.BadDetails, $"thin device {id} claims {details.MappedBlocks} mapped blocks and has {count}", path);
+                _findings.Add(FindingKind.BadDetails,
+                    $"thin device {id} claims {details.MappedBlocks} mapped blocks and has {count}", path);
         }
     }
 
@@ -71,9 +76,10 @@ internal sealed class CheckRun
     {
         var mapping = BlockTime.Unpack(BinaryPrimitives.ReadUInt64LittleEndian(value));
         if (mapping.Block >= View.DataSpaceMap.Blocks)
-            _walk.Report(FindingKind.BadMapping, key, $"virtual block {key} maps to data block {mapping.Block} of {View.DataSpaceMap.Blocks}");
-        else
-            _data.Add(mapping.Block);
+            _walk.Report(FindingKind.BadMapping,
+                key, $"virtual block {key} maps to data block {mapping.Block} of {View.DataSpaceMap.Blocks}");
+        else if (!_data.Add(mapping.Block, maxPages: _reader.Blocks))
+            _walk.Report(FindingKind.DamagedBlock, key, "more of the data is mapped than this metadata can have bitmaps for");
         if (mapping.Time > View.Time)
             _walk.Report(FindingKind.BadMapping, key, $"virtual block {key} was mapped at time {mapping.Time}, and it is {View.Time}");
     }
@@ -83,7 +89,8 @@ internal sealed class CheckRun
         var number = View.HeldRoot;
         if (number == 0)
             return;
-        _metadata.Add(number);
+        if (number < _reader.Blocks)
+            _metadata.Add(number);
         var block = new byte[BlockFormat.BlockBytes];
         if (!_reader.TryRead(number, BlockKind.Superblock, block, [number]))
             return;

@@ -41,9 +41,10 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
 
     private ulong VisitBlock(ulong number, int depth, ulong low, ulong? high)
     {
-        references.Add(number);
         _path.Add(number);
         var entries = 0UL;
+        if (number < reader.Blocks)
+            references.Add(number);
         if (_visits.TryGetValue(number, out var visit))
         {
             entries = visit.Entries;
@@ -81,7 +82,8 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
         CheckNode(node, number, depth, low, high);
         if (node.IsLeaf && node.ValueBytes != _tree.ValueBytes)
         {
-            AddFinding(FindingKind.DamagedBlock, $"the leaf {number} has values of {node.ValueBytes} bytes, not {_tree.ValueBytes}", low, high);
+            AddFinding(FindingKind.DamagedBlock,
+                $"the leaf {number} has values of {node.ValueBytes} bytes, not {_tree.ValueBytes}", low, high);
             return 0;
         }
         var entries = 0UL;
@@ -104,7 +106,8 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
         if (node.Key(0) < low)
             AddFinding(FindingKind.BadTree, $"node {number} begins with key {node.Key(0)}, below its parent's {low}", low, high);
         if (high is { } bound && node.Key(node.Count - 1) >= bound)
-            AddFinding(FindingKind.BadTree, $"node {number} ends with key {node.Key(node.Count - 1)}, and its neighbour begins with {bound}", low, high);
+            AddFinding(FindingKind.BadTree,
+                $"node {number} ends with key {node.Key(node.Count - 1)}, and its neighbour begins with {bound}", low, high);
     }
 
     private void AddFinding(FindingKind kind, string message, ulong low, ulong? high)

@@ -39,7 +39,9 @@ internal sealed class DataSpaceMap : SpaceMap
         return map;
     }
 
-    /// <summary>Hands out the lowest free block behind the last one, with a count of one. False when none is left before the next commit.</summary>
+    /// <summary>
+    /// Hands out the lowest free block behind the last one, with a count of one. False when none is left before the next commit.
+    /// </summary>
     public bool TryAllocate(out ulong block)
     {
         if (!TryFindFree(out block))

@@ -4,7 +4,8 @@ namespace CsiThin.Core.Metadata;
 
 /// <summary>
 /// What is known of one thin device while it is open or has changes. Shared by all its <see cref="ThinDevice"/> handles.
-/// <see cref="Root"/> and <see cref="SnapshottedTime"/> are what readers use, and change inside the gate's writing section only; the rest is the mutating thread's.
+/// <see cref="Root"/> and <see cref="SnapshottedTime"/> are what readers use, and change inside the gate's writing section only; the rest
+/// is the mutating thread's.
 /// </summary>
 internal sealed class DeviceState(ThinId id)
 {

@@ -5,10 +5,10 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// The two-level tree (thin id, virtual block) -> (data block, time). Each device's subtree root is remembered in its <see cref="DeviceState"/>, so
-/// that a look-up starts there; readers never see the top level. Invariant: a subtree's root changes only here, and
-/// the top level and the device state are told together. The top level is always shadowed before the subtree, because
-/// copying a shared top leaf is what counts one more reference to every subtree.
+/// The two-level tree (thin id, virtual block) -> (data block, time). Each device's subtree root is remembered in its
+/// <see cref="DeviceState"/>, so that a look-up starts there; readers never see the top level. Invariant: a subtree's root changes only
+/// here, and the top level and the device state are told together. The top level is always shadowed before the subtree, because copying a
+/// shared top leaf is what counts one more reference to every subtree.
 /// </summary>
 internal sealed class MappingTree
 {
@@ -113,8 +113,8 @@ internal sealed class MappingTree
     }
 
     /// <summary>
-    /// How far a run goes on: from a mapped <paramref name="key"/> to the first block below <paramref name="end"/> that is a hole, is not on the data
-    /// block behind its predecessor's, or gives another answer to "shared". Reads each leaf once.
+    /// How far a run goes on: from a mapped <paramref name="key"/> to the first block below <paramref name="end"/> that is a hole, is not
+    /// on the data block behind its predecessor's, or gives another answer to "shared". Reads each leaf once.
     /// </summary>
     public ulong FindRunEnd(DeviceState device, ulong key, ulong end, BlockTime first)
     {
@@ -146,6 +146,13 @@ internal sealed class MappingTree
             for (var i = 0; i < node.Count; i++)
                 visit(node.Key(i), BlockTime.Unpack(node.Value64(i)));
         }
+    }
+
+    /// <summary>Reads the leaves of a range, at most so many.</summary>
+    public void Prefetch(DeviceState device, ulong begin, ulong end, long maxLeaves)
+    {
+        for (ulong? next = begin; next is { } key && key < end && maxLeaves > 0; maxLeaves--)
+            _subtrees.ReadLeaf(device.Root, key, out next);
     }
 
     public bool FindHighest(DeviceState device, out ulong key) => _subtrees.TryFindHighest(device.Root, out key);
@@ -204,7 +211,8 @@ internal sealed class MappingTree
         if (_transaction.IsExclusive(device.Root))
             return default;
         Root = _top.ShadowTo(Root, device.Id.Value, out var leaf, out var index);
-        Debug.Assert(leaf.View.Value64(index) == device.Root, "the device's remembered root is stale");
+        if (leaf.View.Value64(index) != device.Root)
+            throw BlockCache.Corrupt(leaf.Number, $"the mappings of thin device {device.Id} have moved from block {device.Root}");
         return new Place(leaf, index);
     }
 

@@ -11,7 +11,9 @@ public enum FindingKind
     /// <summary>A block cannot be read, or its checksum, place or kind is wrong. What lies below it was not looked at.</summary>
     DamagedBlock,
 
-    /// <summary>A tree's nodes contradict each other: keys out of their parent's bounds, too few entries, a cycle, a block used twice over.</summary>
+    /// <summary>
+    /// A tree's nodes contradict each other: keys out of their parent's bounds, too few entries, a cycle, a block used twice over.
+    /// </summary>
     BadTree,
 
     /// <summary>A mapping points beyond the data, or its time lies in the future.</summary>
@@ -30,8 +32,8 @@ public enum FindingKind
     BadSpaceMap,
 
     /// <summary>
-    /// A space map's totals disagree with its own bitmaps. Looked for in strict checks only: thin_restore 0.9 leaves such, thin_check is content,
-    /// and all it costs is a few blocks not found free.
+    /// A space map's totals disagree with its own bitmaps. Looked for in strict checks only: thin_restore 0.9 leaves such, thin_check is
+    /// content, and all it costs is a few blocks not found free.
     /// </summary>
     StaleTotals,
 }

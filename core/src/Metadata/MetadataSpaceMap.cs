@@ -4,12 +4,13 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// Counts of the metadata blocks, kept in metadata blocks: the one knot of the design. Recording an allocation may shadow a bitmap or a node of
-/// the big counts, which allocates again. So a change asked for while one is being made is queued, and the queue is worked off on the way out
-/// (dm-space-map-metadata.c, where the outcome of doing so was once dropped; here a failure is an exception, which the caller cannot lose).
+/// Counts of the metadata blocks, kept in metadata blocks: the one knot of the design. Recording an allocation may shadow a bitmap or a
+/// node of the big counts, which allocates again. So a change asked for while one is being made is queued, and the queue is worked off on
+/// the way out (dm-space-map-metadata.c, where the outcome of doing so was once dropped; here a failure is an exception, which the caller
+/// cannot lose).
 /// <para>
-/// Two moments need blocks before they can be recorded: the first transaction, which has no bitmaps yet, and growing a map that may be full.
-/// Both hand out consecutive blocks of the area being added and record them afterwards.
+/// Two moments need blocks before they can be recorded: the first transaction, which has no bitmaps yet, and growing a map that may be
+/// full. Both hand out consecutive blocks of the area being added and record them afterwards.
 /// </para>
 /// Invariant: outside this class's methods the queue is empty, so that bitmaps and counts agree.
 /// </summary>
@@ -147,6 +148,8 @@ internal sealed class MetadataSpaceMap : SpaceMap
 
     protected override bool IsHandedOut(ulong block) => _queue.Count > 0 && WithQueued(block, 0) > 0;
 
+    protected override void OnFreed(ulong block) => Transaction.Cache.Discard(block);
+
     private ulong Bootstrap()
     {
         if (Blocks > 0 && Cursor >= Blocks)
@@ -184,7 +187,8 @@ internal sealed class MetadataSpaceMap : SpaceMap
         if (_isBusy || _isBootstrapping)
         {
             if (_queue.Count == MaxQueued)
-                throw new MetadataException(MetadataError.Corrupt, $"recording one metadata block's count took more than {MaxQueued} others");
+                throw new MetadataException(MetadataError.Corrupt,
+                    $"recording one metadata block's count took more than {MaxQueued} others");
             _queue.Enqueue((block, change));
             return;
         }

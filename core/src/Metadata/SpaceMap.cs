@@ -5,8 +5,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// Reference counts of a range of blocks: what both space maps share. Counts of 0, 1 and 2 are in bitmaps of 16320 blocks each, higher ones in a
-/// B-tree. Where the bitmaps are is left to the derived class. Invariants:
+/// Reference counts of a range of blocks: what both space maps share. Counts of 0, 1 and 2 are in bitmaps of 16320 blocks each, higher
+/// ones in a B-tree. Where the bitmaps are is left to the derived class. Invariants:
 /// <list type="number">
 /// <item>A block is handed out only if it is free in the current map and was free at the last commit.</item>
 /// <item>An index entry's Free and NoneFreeBefore follow every change of its bitmap, as in the kernel's sm_ll_mutate.</item>
@@ -69,7 +69,9 @@ internal abstract class SpaceMap(TransactionManager transaction)
         _free = root.Blocks - Math.Min(root.Allocated, root.Blocks);
     }
 
-    /// <summary>Adds blocks at the end, all free. New bitmaps count 16320 free entries even where fewer blocks exist, as the kernel's do.</summary>
+    /// <summary>
+    /// Adds blocks at the end, all free. New bitmaps count 16320 free entries even where fewer blocks exist, as the kernel's do.
+    /// </summary>
     protected void AddBlocks(ulong extra)
     {
         var before = BitmapsFor(_blocks);
@@ -84,7 +86,9 @@ internal abstract class SpaceMap(TransactionManager transaction)
         }
     }
 
-    /// <summary>The next block that is free now and was at the last commit; the rest of the map first, then what lies before the cursor.</summary>
+    /// <summary>
+    /// The next block that is free now and was at the last commit; the rest of the map first, then what lies before the cursor.
+    /// </summary>
     protected bool TryFindFree(out ulong block) => TryFindFree(_cursor, _blocks, out block) || TryFindFree(0, _cursor, out block);
 
     /// <summary>Changes a count by one and keeps the index entry and the totals right.</summary>
@@ -108,6 +112,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
             NoteAllocated(slot, block, entry);
         else if (now == 0)
             NoteFreed(slot, block, entry);
+        if (now == 0)
+            OnFreed(block);
     }
 
     /// <summary>After a commit: the committed map is the current one, and the search starts over from the front.</summary>
@@ -155,7 +161,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
     }
 
     /// <summary>
-    /// thin_restore counts as free only those entries of the last bitmap that have a block; once there are more blocks that would hide them.
+    /// thin_restore counts as free only those entries of the last bitmap that have a block; once there are more blocks that would hide
+    /// them.
     /// </summary>
     private void RecountLast()
     {
@@ -163,6 +170,11 @@ internal abstract class SpaceMap(TransactionManager transaction)
         var free = (uint)Bitmap.CountFree(transaction.Read(slot.Block, BlockKind.Bitmap).Data);
         slot.IsDirty |= slot.Free != free;
         slot.Free = free;
+    }
+
+    /// <summary>The last reference to a block is gone.</summary>
+    protected virtual void OnFreed(ulong block)
+    {
     }
 
     /// <summary>Handed out, though the bitmap does not show it yet.</summary>
@@ -220,7 +232,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
     private ulong RequireInside(ulong block)
     {
         if (block >= _blocks)
-            throw new MetadataException(MetadataError.Corrupt, $"the {Name} block {block} lies beyond the {_blocks} blocks of its space map");
+            throw new MetadataException(MetadataError.Corrupt,
+                $"the {Name} block {block} lies beyond the {_blocks} blocks of its space map");
         return block;
     }
 }

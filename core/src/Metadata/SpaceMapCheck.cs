@@ -3,7 +3,9 @@ using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Metadata;
 
-/// <summary>Checks one space map: first its structure (which refers to metadata blocks), then its counts against the references found.</summary>
+/// <summary>
+/// Checks one space map: first its structure (which refers to metadata blocks), then its counts against the references found.
+/// </summary>
 internal sealed class SpaceMapCheck(
     string name, SpaceMapRoot root, CheckReader reader, CheckWalk walk, ReferenceCounts metadata, CheckFindings findings)
 {
@@ -24,7 +26,8 @@ internal sealed class SpaceMapCheck(
     /// <summary>Structure of the metadata space map: bitmaps are found through one block.</summary>
     public void ReadIndexBlock()
     {
-        metadata.Add(root.BitmapRoot);
+        if (root.BitmapRoot < reader.Blocks)
+            metadata.Add(root.BitmapRoot);
         var block = new byte[BlockFormat.BlockBytes];
         if (reader.TryRead(root.BitmapRoot, BlockKind.MetadataIndex, block, [root.BitmapRoot]))
             for (var i = 0; i < IndexEntry.MetadataIndexEntries && (ulong)i < Bitmaps; i++)
@@ -57,9 +60,10 @@ internal sealed class SpaceMapCheck(
 
     private void AddBitmap(ulong index, IndexEntry entry, IReadOnlyList<ulong> path)
     {
-        metadata.Add(entry.Block);
         _index[index] = entry;
-        if (entry.Block >= reader.Blocks)
+        if (entry.Block < reader.Blocks)
+            metadata.Add(entry.Block);
+        else
             findings.Add(FindingKind.DamagedBlock, $"the {name} bitmap {index} is at block {entry.Block}, beyond the metadata", path);
     }
 
@@ -93,7 +97,8 @@ internal sealed class SpaceMapCheck(
         IReadOnlyList<ulong> path = [root.BitmapRoot, entry.Block];
         // The kernel counts all 16320 entries of the last bitmap as free, thin_restore only those that have a block.
         if (entry.Free != Bitmap.Entries - used && entry.Free != present - used)
-            findings.Add(FindingKind.StaleTotals, $"the {name} bitmap {index} claims {entry.Free} free entries and has {present - used}", path);
+            findings.Add(FindingKind.StaleTotals,
+                $"the {name} bitmap {index} claims {entry.Free} free entries and has {present - used}", path);
         if (lowestFree >= 0 && entry.NoneFreeBefore > lowestFree)
             findings.Add(FindingKind.StaleTotals,
                 $"the {name} bitmap {index} claims none free before {entry.NoneFreeBefore} and entry {lowestFree} is", path);

@@ -4,8 +4,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// The superblock on disk: read and judged here, and written here and nowhere else. Its bytes as committed are kept, so that a commit carries over what it
-/// does not know (uuid, compatible flags, the rest of the block).
+/// The superblock on disk: read and judged here, and written here and nowhere else. Its bytes as committed are kept, so that a commit
+/// carries over what it does not know (uuid, compatible flags, the rest of the block).
 /// </summary>
 internal sealed class SuperblockStore : IDisposable
 {

@@ -3,8 +3,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// An open thin device: while it lives the device cannot be deleted. Handles of one device share its state; disposing closes this one, on any
-/// thread, and never writes. The properties may be read by any thread.
+/// An open thin device: while it lives the device cannot be deleted. Handles of one device share its state; disposing closes this one, on
+/// any thread, and never writes. The properties may be read by any thread.
 /// </summary>
 public sealed class ThinDevice : IDisposable
 {

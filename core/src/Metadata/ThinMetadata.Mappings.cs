@@ -7,8 +7,8 @@ namespace CsiThin.Core.Metadata;
 public sealed partial class ThinMetadata
 {
     /// <summary>
-    /// Looks a block up without ever waiting for the disk and without allocating. Any thread. <see cref="LookupOutcome.WouldBlock"/> sends the caller to
-    /// <see cref="Find"/> on the mutating thread, which also says what is wrong if something is.
+    /// Looks a block up without ever waiting for the disk and without allocating. Any thread. <see cref="LookupOutcome.WouldBlock"/>
+    /// sends the caller to <see cref="Find"/> on the mutating thread, which also says what is wrong if something is.
     /// </summary>
     public LookupOutcome TryFind(ThinDevice device, VirtualBlock block, out Mapping mapping)
     {
@@ -29,7 +29,9 @@ public sealed partial class ThinMetadata
         return outcome;
     }
 
-    /// <summary>Looks a block up, reading the disk if need be, after which <see cref="TryFind"/> answers too. False: a hole. Mutating thread.</summary>
+    /// <summary>
+    /// Looks a block up, reading the disk if need be, after which <see cref="TryFind"/> answers too. False: a hole. Mutating thread.
+    /// </summary>
     public bool Find(ThinDevice device, VirtualBlock block, out Mapping mapping)
     {
         var state = Begin(device);
@@ -39,8 +41,8 @@ public sealed partial class ThinMetadata
     }
 
     /// <summary>
-    /// The first run of mapped blocks in [<paramref name="begin"/>, <paramref name="end"/>) that lies on consecutive data blocks with one answer
-    /// to "shared". False: none is mapped. Mutating thread.
+    /// The first run of mapped blocks in [<paramref name="begin"/>, <paramref name="end"/>) that lies on consecutive data blocks with one
+    /// answer to "shared". False: none is mapped. Mutating thread.
     /// </summary>
     public bool FindMappedRange(ThinDevice device, VirtualBlock begin, VirtualBlock end, out MappedRange range)
     {
@@ -49,13 +51,14 @@ public sealed partial class ThinMetadata
         if (end.Value <= begin.Value || !_state.Mappings.FindNext(state, begin.Value, out var first, out var mapping) || first >= end.Value)
             return false;
         var last = _state.Mappings.FindRunEnd(state, first, end.Value, mapping);
-        range = new MappedRange(new VirtualBlock(first), new VirtualBlock(last), new DataBlock(mapping.Block), state.IsShared(mapping.Time));
+        var isShared = state.IsShared(mapping.Time);
+        range = new MappedRange(new VirtualBlock(first), new VirtualBlock(last), new DataBlock(mapping.Block), isShared);
         return true;
     }
 
     /// <summary>
-    /// Maps a block to a data block the caller has allocated, whose one reference the mapping takes over. An earlier mapping's data block loses its
-    /// reference, which is how sharing is broken.
+    /// Maps a block to a data block the caller has allocated, whose one reference the mapping takes over. An earlier mapping's data block
+    /// loses its reference, which is how sharing is broken.
     /// </summary>
     /// <exception cref="MetadataException">NoMetadataSpace and others: the transaction is broken.</exception>
     public void Insert(ThinDevice device, VirtualBlock block, DataBlock dataBlock)
@@ -79,13 +82,16 @@ public sealed partial class ThinMetadata
             throw new MetadataException(MetadataError.NotFound, $"block {block} of thin device {device.Id} is not mapped");
         using var mutation = new Mutation(this);
         if (!_state.Mappings.Remove(state, block.Value))
-            throw new MetadataException(MetadataError.Corrupt, $"block {block} of thin device {device.Id} vanished while it was being unmapped");
-        state.MappedBlocks--;
+            throw new MetadataException(MetadataError.Corrupt,
+                $"block {block} of thin device {device.Id} vanished while it was being unmapped");
+        state.MappedBlocks -= Math.Min(state.MappedBlocks, 1);
         state.IsChanged = true;
         mutation.Complete();
     }
 
-    /// <summary>Unmaps whatever is mapped in [<paramref name="begin"/>, <paramref name="end"/>) and returns how many mappings were removed.</summary>
+    /// <summary>
+    /// Unmaps whatever is mapped in [<paramref name="begin"/>, <paramref name="end"/>) and returns how many mappings were removed.
+    /// </summary>
     public ulong RemoveRange(ThinDevice device, VirtualBlock begin, VirtualBlock end)
     {
         var state = BeginChange(device);
@@ -93,7 +99,7 @@ public sealed partial class ThinMetadata
             return 0;
         using var mutation = new Mutation(this);
         var removed = _state.Mappings.RemoveRange(state, first, end.Value);
-        state.MappedBlocks -= removed;
+        state.MappedBlocks -= Math.Min(state.MappedBlocks, removed);
         state.IsChanged = true;
         mutation.Complete();
         return removed;
@@ -121,7 +127,9 @@ public sealed partial class ThinMetadata
         return isFound;
     }
 
-    /// <summary>Adds a reference to each data block of [<paramref name="begin"/>, <paramref name="end"/>), so that it outlives its mappings.</summary>
+    /// <summary>
+    /// Adds a reference to each data block of [<paramref name="begin"/>, <paramref name="end"/>), so that it outlives its mappings.
+    /// </summary>
     public void IncrementData(DataBlock begin, DataBlock end)
     {
         RequireRange(begin, end);
@@ -131,7 +139,9 @@ public sealed partial class ThinMetadata
         mutation.Complete();
     }
 
-    /// <summary>Takes a reference from each data block of [<paramref name="begin"/>, <paramref name="end"/>); one without any is Corrupt.</summary>
+    /// <summary>
+    /// Takes a reference from each data block of [<paramref name="begin"/>, <paramref name="end"/>); one without any is Corrupt.
+    /// </summary>
     public void DecrementData(DataBlock begin, DataBlock end)
     {
         RequireRange(begin, end);
@@ -147,6 +157,23 @@ public sealed partial class ThinMetadata
         RequireNotFailed();
         _cache.Trim();
         return _state.DataMap.Count(block.Value) > 1;
+    }
+
+    /// <summary>
+    /// Reads the mappings of [<paramref name="begin"/>, <paramref name="end"/>) into the cache, as far as half of it holds them, so that
+    /// <see cref="TryFind"/> answers there. A hint: damage is left for <see cref="Find"/> to report. Mutating thread.
+    /// </summary>
+    public void Prefetch(ThinDevice device, VirtualBlock begin, VirtualBlock end)
+    {
+        var state = Begin(device);
+        try
+        {
+            _state.Mappings.Prefetch(state, begin.Value, end.Value, _options.CacheBytes / 2 / BlockFormat.BlockBytes);
+        }
+        catch (MetadataException e) when (e.Error is MetadataError.Corrupt or MetadataError.Io)
+        {
+            // The look-up that needs the block will fail in the same way, with someone waiting for the answer.
+        }
     }
 
     /// <summary>Shows every mapping of a device, in order. Mutating thread.</summary>

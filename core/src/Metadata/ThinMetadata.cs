@@ -8,12 +8,13 @@ namespace CsiThin.Core.Metadata;
 /// <list type="number">
 /// <item>The disk always holds a whole pool, the one of the last commit, whatever is lost of what was written since.</item>
 /// <item>A change that fails midway breaks the transaction: nothing but <see cref="Abort"/> (or reopening) leads on from there.</item>
-/// <item>A failed commit leaves the disk with the old pool or the new one; <see cref="Abort"/> makes it the old one again or fails for good.</item>
+/// <item>A failed commit leaves the disk with the old pool or the new one; <see cref="Abort"/> makes it the old one again or fails for
+/// good.</item>
 /// </list>
 /// <para>
-/// Concurrency: one thread at a time (the pool's worker) calls the mutating members, <see cref="Commit"/> and everything that may read the disk; any
-/// thread may at the same time call <see cref="TryFind"/> and read the counts and properties. In memory they exclude each other by one
-/// reader-writer lock (<see cref="Gate"/>), which is held for single changes of nodes and never across disk I/O.
+/// Concurrency: one thread at a time (the pool's worker) calls the mutating members, <see cref="Commit"/> and everything that may read
+/// the disk; any thread may at the same time call <see cref="TryFind"/> and read the counts and properties. In memory they exclude each
+/// other by one reader-writer lock (<see cref="Gate"/>), which is held for single changes of nodes and never across disk I/O.
 /// </para>
 /// </summary>
 public sealed partial class ThinMetadata : IDisposable
@@ -59,7 +60,9 @@ public sealed partial class ThinMetadata : IDisposable
     /// <summary>Mutating members throw <see cref="MetadataError.ReadOnly"/>.</summary>
     public bool IsReadOnly => _isReadOnly || _isFailed;
 
-    /// <summary>An abort could not be carried out: nothing works any more but <see cref="SetNeedsCheck"/> and <see cref="Dispose"/>.</summary>
+    /// <summary>
+    /// An abort could not be carried out: nothing works any more but <see cref="SetNeedsCheck"/> and <see cref="Dispose"/>.
+    /// </summary>
     public bool IsFailed => _isFailed;
 
     /// <summary>Something was changed since the last commit.</summary>
@@ -103,7 +106,8 @@ public sealed partial class ThinMetadata : IDisposable
     internal uint Version => _superblock.View.Version;
 
     /// <summary>
-    /// Makes an empty pool of <paramref name="dataBlocks"/> data blocks and commits it durably. What was there is lost; cut short, nothing is there.
+    /// Makes an empty pool of <paramref name="dataBlocks"/> data blocks and commits it durably. What was there is lost; cut short,
+    /// nothing is there.
     /// </summary>
     /// <param name="device">The metadata region; at most 255 * 16320 blocks of 4096 bytes are used.</param>
     /// <param name="dataBlockSectors">128 to 2097152 sectors (64 KiB to 1 GiB), a multiple of 128.</param>
@@ -199,8 +203,8 @@ public sealed partial class ThinMetadata : IDisposable
     }
 
     /// <summary>
-    /// Has <paramref name="callback"/> called on the mutating thread, at the end of a change, whenever the free metadata blocks (reserve included) have
-    /// fallen to <paramref name="freeBlocks"/> or fewer; again only after they were above it in between.
+    /// Has <paramref name="callback"/> called on the mutating thread, at the end of a change, whenever the free metadata blocks (reserve
+    /// included) have fallen to <paramref name="freeBlocks"/> or fewer; again only after they were above it in between.
     /// </summary>
     public void RegisterMetadataThreshold(ulong freeBlocks, Action callback)
     {

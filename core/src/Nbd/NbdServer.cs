@@ -142,12 +142,19 @@ public sealed class NbdServer : IDisposable
         {
             // The client stays in the backlog; without this pause the loop would spin until a descriptor is free.
             Log(NbdLogLevel.Error, $"cannot accept a connection: {e.Message}");
-            Thread.Sleep(OutOfDescriptorsWaitMs);
+            PauseUnlessStopping();
         }
         catch (SocketException e)
         {
             Log(NbdLogLevel.Debug, $"a connection ended before it was accepted: {e.Message}");
         }
+    }
+
+    private void PauseUnlessStopping()
+    {
+        using var stop = new PollSet(1);
+        stop.Set(0, _stopAccepting.Descriptor, PollSet.Readable);
+        _ = stop.Wait(OutOfDescriptorsWaitMs); // either way the caller's loop looks at the event next
     }
 
     private void Begin(Socket connected, ChosenExport? chosen)

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace CsiThin.Core.Tests.Metadata;
 
-/// <summary>What a pool should contain: a dictionary for each thin device. Data blocks are told apart by what a user would have written into them.</summary>
+/// <summary>
+/// What a pool should contain: a dictionary for each thin device. Data blocks are told apart by what a user would have written into them.
+/// </summary>
 internal sealed class PoolModel
 {
     private Dictionary<uint, Dictionary<ulong, ulong>> _committed = [];

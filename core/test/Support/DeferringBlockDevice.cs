@@ -6,15 +6,18 @@ namespace CsiThin.Core.Tests.Support;
 /// Wraps a memory device so that requests finish later, on another thread, in a shuffled order (repeatable by the seed as far as the arrival of requests is), and
 /// so that a test can hold them all back. It answers through a descriptor, as a ring or the pool's worker does.
 /// </summary>
-internal sealed class DeferringBlockDevice(MemoryBlockDevice inner, int seed) : IBlockDevice
+public sealed class DeferringBlockDevice(MemoryBlockDevice inner, int seed) : IBlockDevice
 {
     private readonly ManualResetEventSlim _open = new(initialState: true);
     private int _submitted;
 
+    /// <inheritdoc/>
     public long LengthBytes => inner.LengthBytes;
 
+    /// <inheritdoc/>
     public bool IsReadOnly => inner.IsReadOnly;
 
+    /// <inheritdoc/>
     public int PreferredBytes => inner.PreferredBytes;
 
     /// <summary>Requests submitted, ever.</summary>
@@ -26,14 +29,17 @@ internal sealed class DeferringBlockDevice(MemoryBlockDevice inner, int seed) : 
     /// <summary>Lets everything finish.</summary>
     public void LetGo() => _open.Set();
 
+    /// <summary>Counts a handle of the inner device and returns this.</summary>
     public DeferringBlockDevice Open()
     {
         inner.Open();
         return this;
     }
 
+    /// <inheritdoc/>
     public IBlockQueue OpenQueue() => new DeferredQueue(this, inner.OpenQueue(), new Random(seed));
 
+    /// <inheritdoc/>
     public void Dispose() => inner.Dispose();
 
     private sealed class DeferredQueue : IBlockQueue
