@@ -25,8 +25,8 @@ internal sealed unsafe class PollSet : IDisposable
     }
 
     /// <summary>
-    /// Watches <paramref name="descriptor"/> in place <paramref name="index"/> for <paramref name="wanted"/>. Wanting nothing takes it out
-    /// altogether: the kernel would report a hang-up even then, and a loop that cannot act on it would spin.
+    /// Watches <paramref name="descriptor"/> in place <paramref name="index"/> for <paramref name="wanted"/>. Wanting nothing takes it
+    /// out altogether: the kernel would report a hang-up even then, and a loop that cannot act on it would spin.
     /// </summary>
     public void Set(int index, int descriptor, short wanted)
     {

@@ -77,8 +77,8 @@ internal sealed unsafe class StreamSocket : IDisposable
     }
 
     /// <summary>
-    /// Lets <paramref name="bytes"/> wait on their way to the peer, so that several large replies leave in one call. Without the privilege
-    /// to pass the system's limit it is as much as that limit; a socket that takes neither works as it is.
+    /// Lets <paramref name="bytes"/> wait on their way to the peer, so that several large replies leave in one call. Without the
+    /// privilege to pass the system's limit it is as much as that limit; a socket that takes neither works as it is.
     /// </summary>
     public void WidenSendBuffer(int bytes)
     {

@@ -132,8 +132,8 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         }
         var node = new NodeView(block.Data);
         if (path.Depth > MaxDepth)
-            throw new MetadataException(
-                MetadataError.Corrupt, $"{path.Describe()}: the tree is deeper than {MaxDepth} levels; it must contain itself");
+            throw new MetadataException(MetadataError.Corrupt,
+                $"{path.Describe()}: the tree is deeper than {MaxDepth} levels; it must contain itself");
         if (node.IsLeaf && node.ValueBytes != values.SizeBytes)
             throw new MetadataException(MetadataError.Corrupt,
                 $"{path.Describe()}: the leaf's values have {node.ValueBytes} bytes where {values.SizeBytes} are expected");

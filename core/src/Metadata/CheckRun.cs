@@ -37,8 +37,8 @@ internal sealed class CheckRun
         CheckMappings(View.MappingRoot, [], isCurrent: true);
         foreach (var (id, details) in _details)
             if (!_mapped.Contains(id))
-                _findings.Add(
-                    FindingKind.BadDetails, $"thin device {id} has details ({details.MappedBlocks} blocks) but no mapping tree", []);
+                _findings.Add(FindingKind.BadDetails,
+                    $"thin device {id} has details ({details.MappedBlocks} blocks) but no mapping tree", []);
         CheckHeld();
         CheckSpaceMaps();
         return _findings.All;
@@ -67,8 +67,8 @@ internal sealed class CheckRun
             if (!_details.TryGetValue(id, out var details))
                 _findings.Add(FindingKind.BadDetails, $"thin device {id} has {count} mappings but no details", path);
             else if (details.MappedBlocks != count)
-                _findings.Add(
-                    FindingKind.BadDetails, $"thin device {id} claims {details.MappedBlocks} mapped blocks and has {count}", path);
+                _findings.Add(FindingKind.BadDetails,
+                    $"thin device {id} claims {details.MappedBlocks} mapped blocks and has {count}", path);
         }
     }
 
@@ -76,8 +76,8 @@ internal sealed class CheckRun
     {
         var mapping = BlockTime.Unpack(BinaryPrimitives.ReadUInt64LittleEndian(value));
         if (mapping.Block >= View.DataSpaceMap.Blocks)
-            _walk.Report(
-                FindingKind.BadMapping, key, $"virtual block {key} maps to data block {mapping.Block} of {View.DataSpaceMap.Blocks}");
+            _walk.Report(FindingKind.BadMapping,
+                key, $"virtual block {key} maps to data block {mapping.Block} of {View.DataSpaceMap.Blocks}");
         else if (!_data.Add(mapping.Block, maxPages: _reader.Blocks))
             _walk.Report(FindingKind.DamagedBlock, key, "more of the data is mapped than this metadata can have bitmaps for");
         if (mapping.Time > View.Time)

@@ -82,8 +82,8 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
         CheckNode(node, number, depth, low, high);
         if (node.IsLeaf && node.ValueBytes != _tree.ValueBytes)
         {
-            AddFinding(
-                FindingKind.DamagedBlock, $"the leaf {number} has values of {node.ValueBytes} bytes, not {_tree.ValueBytes}", low, high);
+            AddFinding(FindingKind.DamagedBlock,
+                $"the leaf {number} has values of {node.ValueBytes} bytes, not {_tree.ValueBytes}", low, high);
             return 0;
         }
         var entries = 0UL;
@@ -106,9 +106,8 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
         if (node.Key(0) < low)
             AddFinding(FindingKind.BadTree, $"node {number} begins with key {node.Key(0)}, below its parent's {low}", low, high);
         if (high is { } bound && node.Key(node.Count - 1) >= bound)
-            AddFinding(
-                FindingKind.BadTree, $"node {number} ends with key {node.Key(node.Count - 1)}, and its neighbour begins with {bound}", low,
-                high);
+            AddFinding(FindingKind.BadTree,
+                $"node {number} ends with key {node.Key(node.Count - 1)}, and its neighbour begins with {bound}", low, high);
     }
 
     private void AddFinding(FindingKind kind, string message, ulong low, ulong? high)

@@ -5,8 +5,8 @@ namespace CsiThin.Core.Metadata;
 /// <summary>
 /// A reader-writer lock for very short sections in memory: any number of readers, one writing thread. Never held across disk I/O.
 /// <para>
-/// What it guards: the dictionary of the block cache, the bytes of mapping-tree nodes a reader can reach, and the roots and times kept per
-/// device. The writing thread reads all of these without it, because nobody else changes them. Readers count themselves in stripes by
+/// What it guards: the dictionary of the block cache, the bytes of mapping-tree nodes a reader can reach, and the roots and times kept
+/// per device. The writing thread reads all of these without it, because nobody else changes them. Readers count themselves in stripes by
 /// thread, so that they do not fight over one cache line; the writer raises a flag and waits until no stripe has a reader. Waiting is by
 /// spinning: sections last about a microsecond.
 /// </para>

@@ -7,8 +7,8 @@ namespace CsiThin.Core.Metadata;
 /// <summary>
 /// The two-level tree (thin id, virtual block) -> (data block, time). Each device's subtree root is remembered in its
 /// <see cref="DeviceState"/>, so that a look-up starts there; readers never see the top level. Invariant: a subtree's root changes only
-/// here, and the top level and the device state are told together. The top level is always shadowed before the subtree, because
-/// copying a shared top leaf is what counts one more reference to every subtree.
+/// here, and the top level and the device state are told together. The top level is always shadowed before the subtree, because copying a
+/// shared top leaf is what counts one more reference to every subtree.
 /// </summary>
 internal sealed class MappingTree
 {
@@ -148,6 +148,13 @@ internal sealed class MappingTree
         }
     }
 
+    /// <summary>Reads the leaves of a range, at most so many.</summary>
+    public void Prefetch(DeviceState device, ulong begin, ulong end, long maxLeaves)
+    {
+        for (ulong? next = begin; next is { } key && key < end && maxLeaves > 0; maxLeaves--)
+            _subtrees.ReadLeaf(device.Root, key, out next);
+    }
+
     public bool FindHighest(DeviceState device, out ulong key) => _subtrees.TryFindHighest(device.Root, out key);
 
     /// <summary>Maps a block; an earlier mapping's data block loses a reference. True if there was none.</summary>
@@ -204,7 +211,8 @@ internal sealed class MappingTree
         if (_transaction.IsExclusive(device.Root))
             return default;
         Root = _top.ShadowTo(Root, device.Id.Value, out var leaf, out var index);
-        Debug.Assert(leaf.View.Value64(index) == device.Root, "the device's remembered root is stale");
+        if (leaf.View.Value64(index) != device.Root)
+            throw BlockCache.Corrupt(leaf.Number, $"the mappings of thin device {device.Id} have moved from block {device.Root}");
         return new Place(leaf, index);
     }
 

@@ -6,9 +6,8 @@ namespace CsiThin.Core.Metadata;
 /// <summary>
 /// Looks at all of a pool's committed metadata: every tree, both space maps' counts against the references that exist, device details
 /// against mappings. Reads the disk itself, so that no cached block hides a damaged one; never writes. Every block is visited once, so
-/// damage and hostility cannot make it run on. Steps: (1) superblock; (2) device details; (3) mappings; (4) the held metadata snapshot; (5)
-/// both space maps' own structure;
-/// (6) counts against references.
+/// damage and hostility cannot make it run on. Steps: (1) superblock; (2) device details; (3) mappings; (4) the held metadata snapshot;
+/// (5) both space maps' own structure; (6) counts against references.
 /// </summary>
 public static class MetadataChecker
 {

@@ -61,12 +61,12 @@ public static class MetadataDump
 
         public void End()
         {
+            var (block, time) = _first;
             if (_length == 1)
-                output.Write(Format($"    <single_mapping origin_block=\"{_begin}\" data_block=\"{_first.Block}\" "));
+                output.Write(Format($"    <single_mapping origin_block=\"{_begin}\" data_block=\"{block}\" time=\"{time}\"/>\n"));
             else if (_length > 1)
-                output.Write(Format($"    <range_mapping origin_begin=\"{_begin}\" data_begin=\"{_first.Block}\" length=\"{_length}\" "));
-            if (_length > 0)
-                output.Write(Format($"time=\"{_first.Time}\"/>\n"));
+                output.Write(Format(
+                    $"    <range_mapping origin_begin=\"{_begin}\" data_begin=\"{block}\" length=\"{_length}\" time=\"{time}\"/>\n"));
             _length = 0;
         }
     }

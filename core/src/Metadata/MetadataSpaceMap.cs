@@ -187,8 +187,8 @@ internal sealed class MetadataSpaceMap : SpaceMap
         if (_isBusy || _isBootstrapping)
         {
             if (_queue.Count == MaxQueued)
-                throw new MetadataException(
-                    MetadataError.Corrupt, $"recording one metadata block's count took more than {MaxQueued} others");
+                throw new MetadataException(MetadataError.Corrupt,
+                    $"recording one metadata block's count took more than {MaxQueued} others");
             _queue.Enqueue((block, change));
             return;
         }

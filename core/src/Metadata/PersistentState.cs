@@ -3,8 +3,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// Everything that stands on one superblock: the space maps, the trees, and the fields that the next superblock gets. Made by formatting or
-/// opening, thrown away whole and made again by an abort. Mutating thread only, except for the counts of the space maps.
+/// Everything that stands on one superblock: the space maps, the trees, and the fields that the next superblock gets. Made by formatting
+/// or opening, thrown away whole and made again by an abort. Mutating thread only, except for the counts of the space maps.
 /// </summary>
 internal sealed class PersistentState
 {

@@ -5,8 +5,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Metadata;
 
 /// <summary>
-/// Reference counts of a range of blocks: what both space maps share. Counts of 0, 1 and 2 are in bitmaps of 16320 blocks each, higher ones
-/// in a B-tree. Where the bitmaps are is left to the derived class. Invariants:
+/// Reference counts of a range of blocks: what both space maps share. Counts of 0, 1 and 2 are in bitmaps of 16320 blocks each, higher
+/// ones in a B-tree. Where the bitmaps are is left to the derived class. Invariants:
 /// <list type="number">
 /// <item>A block is handed out only if it is free in the current map and was free at the last commit.</item>
 /// <item>An index entry's Free and NoneFreeBefore follow every change of its bitmap, as in the kernel's sm_ll_mutate.</item>
@@ -232,8 +232,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
     private ulong RequireInside(ulong block)
     {
         if (block >= _blocks)
-            throw new MetadataException(
-                MetadataError.Corrupt, $"the {Name} block {block} lies beyond the {_blocks} blocks of its space map");
+            throw new MetadataException(MetadataError.Corrupt,
+                $"the {Name} block {block} lies beyond the {_blocks} blocks of its space map");
         return block;
     }
 }

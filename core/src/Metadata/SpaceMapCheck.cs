@@ -97,8 +97,8 @@ internal sealed class SpaceMapCheck(
         IReadOnlyList<ulong> path = [root.BitmapRoot, entry.Block];
         // The kernel counts all 16320 entries of the last bitmap as free, thin_restore only those that have a block.
         if (entry.Free != Bitmap.Entries - used && entry.Free != present - used)
-            findings.Add(
-                FindingKind.StaleTotals, $"the {name} bitmap {index} claims {entry.Free} free entries and has {present - used}", path);
+            findings.Add(FindingKind.StaleTotals,
+                $"the {name} bitmap {index} claims {entry.Free} free entries and has {present - used}", path);
         if (lowestFree >= 0 && entry.NoneFreeBefore > lowestFree)
             findings.Add(FindingKind.StaleTotals,
                 $"the {name} bitmap {index} claims none free before {entry.NoneFreeBefore} and entry {lowestFree} is", path);

@@ -18,8 +18,8 @@ public sealed partial class ThinMetadata
 
     /// <summary>
     /// Makes a thin device with all the mappings of another, whatever their number at the cost of one reference. The pool's time rises,
-    /// which makes every present mapping of both shared; the next write to one of them breaks sharing. Nothing may be writing to the origin
-    /// meanwhile.
+    /// which makes every present mapping of both shared; the next write to one of them breaks sharing. Nothing may be writing to the
+    /// origin meanwhile.
     /// </summary>
     /// <exception cref="MetadataException">Exists, NotFound, or Invalid.</exception>
     public void CreateSnapshot(ThinId id, ThinId origin)
@@ -28,8 +28,8 @@ public sealed partial class ThinMetadata
         if (!_devices.TryGet(origin, _state.Mappings, out var source))
             throw NoSuchDevice(origin);
         if (_state.Time >= BlockTime.MaxTime)
-            throw new MetadataException(
-                MetadataError.Invalid, $"the pool has taken all the {BlockTime.MaxTime} snapshots its times can tell apart");
+            throw new MetadataException(MetadataError.Invalid,
+                $"the pool has taken all the {BlockTime.MaxTime} snapshots its times can tell apart");
         using var mutation = new Mutation(this);
         _state.Mappings.AddShared(id, source.Root);
         _state.Time++;

@@ -7,8 +7,8 @@ namespace CsiThin.Core.Metadata;
 public sealed partial class ThinMetadata
 {
     /// <summary>
-    /// Looks a block up without ever waiting for the disk and without allocating. Any thread. <see cref="LookupOutcome.WouldBlock"/> sends
-    /// the caller to <see cref="Find"/> on the mutating thread, which also says what is wrong if something is.
+    /// Looks a block up without ever waiting for the disk and without allocating. Any thread. <see cref="LookupOutcome.WouldBlock"/>
+    /// sends the caller to <see cref="Find"/> on the mutating thread, which also says what is wrong if something is.
     /// </summary>
     public LookupOutcome TryFind(ThinDevice device, VirtualBlock block, out Mapping mapping)
     {
@@ -51,8 +51,8 @@ public sealed partial class ThinMetadata
         if (end.Value <= begin.Value || !_state.Mappings.FindNext(state, begin.Value, out var first, out var mapping) || first >= end.Value)
             return false;
         var last = _state.Mappings.FindRunEnd(state, first, end.Value, mapping);
-        range = new MappedRange(
-            new VirtualBlock(first), new VirtualBlock(last), new DataBlock(mapping.Block), state.IsShared(mapping.Time));
+        var isShared = state.IsShared(mapping.Time);
+        range = new MappedRange(new VirtualBlock(first), new VirtualBlock(last), new DataBlock(mapping.Block), isShared);
         return true;
     }
 
@@ -82,8 +82,8 @@ public sealed partial class ThinMetadata
             throw new MetadataException(MetadataError.NotFound, $"block {block} of thin device {device.Id} is not mapped");
         using var mutation = new Mutation(this);
         if (!_state.Mappings.Remove(state, block.Value))
-            throw new MetadataException(
-                MetadataError.Corrupt, $"block {block} of thin device {device.Id} vanished while it was being unmapped");
+            throw new MetadataException(MetadataError.Corrupt,
+                $"block {block} of thin device {device.Id} vanished while it was being unmapped");
         state.MappedBlocks -= Math.Min(state.MappedBlocks, 1);
         state.IsChanged = true;
         mutation.Complete();
@@ -157,6 +157,23 @@ public sealed partial class ThinMetadata
         RequireNotFailed();
         _cache.Trim();
         return _state.DataMap.Count(block.Value) > 1;
+    }
+
+    /// <summary>
+    /// Reads the mappings of [<paramref name="begin"/>, <paramref name="end"/>) into the cache, as far as half of it holds them, so that
+    /// <see cref="TryFind"/> answers there. A hint: damage is left for <see cref="Find"/> to report. Mutating thread.
+    /// </summary>
+    public void Prefetch(ThinDevice device, VirtualBlock begin, VirtualBlock end)
+    {
+        var state = Begin(device);
+        try
+        {
+            _state.Mappings.Prefetch(state, begin.Value, end.Value, _options.CacheBytes / 2 / BlockFormat.BlockBytes);
+        }
+        catch (MetadataException e) when (e.Error is MetadataError.Corrupt or MetadataError.Io)
+        {
+            // The look-up that needs the block will fail in the same way, with someone waiting for the answer.
+        }
     }
 
     /// <summary>Shows every mapping of a device, in order. Mutating thread.</summary>

@@ -8,9 +8,9 @@ namespace CsiThin.Core.Metadata;
 public sealed partial class ThinMetadata
 {
     /// <summary>
-    /// Makes everything since the last commit durable; a commit with nothing changed does no I/O. Steps:
-    /// (1) changed details, index entries and the index go into their trees; (2) every changed block is written; (3) one barrier, which
-    /// also covers whatever the disk was given before; (4) the superblock; (5) one barrier; (6) freed blocks may be handed out again.
+    /// Makes everything since the last commit durable; a commit with nothing changed does no I/O. Steps: (1) changed details, index
+    /// entries and the index go into their trees; (2) every changed block is written; (3) one barrier, which also covers whatever the
+    /// disk was given before; (4) the superblock; (5) one barrier; (6) freed blocks may be handed out again.
     /// </summary>
     /// <exception cref="MetadataException">NoMetadataSpace, Corrupt or Io: the transaction is broken and must be aborted.</exception>
     public void Commit()

@@ -12,9 +12,9 @@ namespace CsiThin.Core.Metadata;
 /// good.</item>
 /// </list>
 /// <para>
-/// Concurrency: one thread at a time (the pool's worker) calls the mutating members, <see cref="Commit"/> and everything that may read the
-/// disk; any thread may at the same time call <see cref="TryFind"/> and read the counts and properties. In memory they exclude each other
-/// by one reader-writer lock (<see cref="Gate"/>), which is held for single changes of nodes and never across disk I/O.
+/// Concurrency: one thread at a time (the pool's worker) calls the mutating members, <see cref="Commit"/> and everything that may read
+/// the disk; any thread may at the same time call <see cref="TryFind"/> and read the counts and properties. In memory they exclude each
+/// other by one reader-writer lock (<see cref="Gate"/>), which is held for single changes of nodes and never across disk I/O.
 /// </para>
 /// </summary>
 public sealed partial class ThinMetadata : IDisposable
@@ -106,8 +106,8 @@ public sealed partial class ThinMetadata : IDisposable
     internal uint Version => _superblock.View.Version;
 
     /// <summary>
-    /// Makes an empty pool of <paramref name="dataBlocks"/> data blocks and commits it durably. What was there is lost; cut short, nothing
-    /// is there.
+    /// Makes an empty pool of <paramref name="dataBlocks"/> data blocks and commits it durably. What was there is lost; cut short,
+    /// nothing is there.
     /// </summary>
     /// <param name="device">The metadata region; at most 255 * 16320 blocks of 4096 bytes are used.</param>
     /// <param name="dataBlockSectors">128 to 2097152 sectors (64 KiB to 1 GiB), a multiple of 128.</param>

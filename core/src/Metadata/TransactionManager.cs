@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Metadata;
@@ -28,8 +27,15 @@ internal sealed class TransactionManager(BlockCache cache)
     public CachedBlock Read(ulong number, BlockKind kind) => cache.Read(number, kind);
 
     /// <summary>A zeroed block with a count of one.</summary>
-    /// <exception cref="MetadataException">NoMetadataSpace.</exception>
-    public WritableBlock New(BlockKind kind) => new(cache.Create(SpaceMap.Allocate(), kind));
+    /// <exception cref="MetadataException">NoMetadataSpace; Corrupt if the space map handed out a block in use.</exception>
+    public WritableBlock New(BlockKind kind)
+    {
+        var number = SpaceMap.Allocate();
+        // A block of this transaction leaves the cache when it is freed, so one that is still there is in use.
+        if (number == MetaBlock.Superblock.Value || (cache.TryGet(number, out var old) && old.IsDirty))
+            throw BlockCache.Corrupt(number, "it is in use, and the space map has it free");
+        return new WritableBlock(cache.Create(number, kind));
+    }
 
     /// <summary>
     /// A block to change in place of <paramref name="number"/>: the same one if it is of this transaction and nobody else's, otherwise a
@@ -44,7 +50,8 @@ internal sealed class TransactionManager(BlockCache cache)
         if (original.IsDirty && !wasShared)
             return new WritableBlock(original);
         var copy = New(kind);
-        Debug.Assert(copy.Number != number, "a block in use was handed out");
+        if (copy.Number == number)
+            throw BlockCache.Corrupt(number, "it is in use, and the space map has it free");
         original.Data.CopyTo(copy.Bytes);
         SpaceMap.Decrement(number);
         return copy;

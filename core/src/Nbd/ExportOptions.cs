@@ -65,9 +65,7 @@ internal sealed class ExportOptions(
             if (NbdText.Fits(export.Name) && NbdText.Fits(export.Description))
                 replies.Export(export);
             else
-                log?.Invoke(
-                    NbdLogLevel.Warning,
-                    $"export {NbdText.Printable(export.Name)} is left out of the list: its name or description is too long");
+                log?.Invoke(NbdLogLevel.Warning, $"export {NbdText.Printable(export.Name)} is not listed: a string of it is too long");
         }
         replies.Ack(NbdOption.List);
     }

@@ -125,9 +125,9 @@ internal sealed class Handshake
     {
         if (_state.IsFixedNewstyle && header.Option != NbdOption.ExportName)
         {
-            _replies.Refuse(header.Option, NbdOptionReply.ErrorTooBig, string.Create(
-                CultureInfo.InvariantCulture,
-                $"an option of {header.LengthBytes} bytes is more than the {MaxOptionBytes} allowed; goodbye"));
+            var message = string.Create(
+                CultureInfo.InvariantCulture, $"an option of {header.LengthBytes} bytes is more than the {MaxOptionBytes} allowed");
+            _replies.Refuse(header.Option, NbdOptionReply.ErrorTooBig, message);
             _channel.Flush();
         }
         throw new NbdDisconnect(NbdLogLevel.Warning, $"an option of {header.LengthBytes} bytes was refused");

@@ -3,8 +3,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Reads and writes during the handshake, one message after the other. It waits, unlike the transmission phase, but only until the time for
-/// the handshake has run out or the server stops; then, and at the end of the stream, it throws <see cref="NbdDisconnect"/>.
+/// Reads and writes during the handshake, one message after the other. It waits, unlike the transmission phase, but only until the time
+/// for the handshake has run out or the server stops; then, and at the end of the stream, it throws <see cref="NbdDisconnect"/>.
 /// </summary>
 internal sealed class HandshakeChannel(StreamSocket socket, ReceiveBuffer input, ConnectionControl control) : IDisposable
 {

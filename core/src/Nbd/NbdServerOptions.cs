@@ -1,8 +1,8 @@
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// The limits of a server. A connection holds at most its receive buffer and <see cref="MaxPayloadBytes"/> of request buffers, whatever its
-/// client does; idle ones give all but 1 MiB of the latter back.
+/// The limits of a server. A connection holds at most its receive buffer and <see cref="MaxPayloadBytes"/> of request buffers, whatever
+/// its client does; idle ones give all but 1 MiB of the latter back.
 /// </summary>
 public sealed record NbdServerOptions
 {

@@ -55,8 +55,7 @@ public sealed class NbdSocketFile : IDisposable
     public Socket Listener { get; }
 
     /// <summary>Stops listening and removes the file.</summary>
-    [SuppressMessage(
-        "Usage", "CA1816:Dispose methods should call SuppressFinalize", Justification = "The listener's finalizer would remove the file.")]
+    [SuppressMessage("Usage", "CA1816", Justification = "The listener's finalizer would remove the file.")]
     public void Dispose()
     {
         if (!TryCloseWithFile())
@@ -115,8 +114,7 @@ public sealed class NbdSocketFile : IDisposable
         }
         catch (SocketException other) when (other.SocketErrorCode != SocketError.WouldBlock)
         {
-            throw new IOException(
-                $"cannot listen on {_path}: the socket that is there cannot be asked whether it is alive: {other.Message}", other);
+            throw new IOException($"cannot listen on {_path}: whether the socket there is alive cannot be told: {other.Message}", other);
         }
         throw new IOException($"cannot listen on {_path}: another server is listening there");
     }

@@ -10,8 +10,8 @@ internal readonly record struct NbdRequestHeader(NbdCommandFlags Flags, NbdComma
 internal readonly record struct NbdOptionHeader(NbdOption Option, uint LengthBytes);
 
 /// <summary>
-/// Bytes and fields of every header, as pure functions over spans: whoever calls has made sure of the length. A decoder returns false when
-/// the magic is wrong, after which the stream cannot be followed any further.
+/// Bytes and fields of every header, as pure functions over spans: whoever calls has made sure of the length. A decoder returns false
+/// when the magic is wrong, after which the stream cannot be followed any further.
 /// </summary>
 internal static class NbdWire
 {

@@ -34,7 +34,8 @@ internal ref struct OptionData(ReadOnlySpan<byte> data)
     public bool TryReadString(out string text)
     {
         text = "";
-        if (!TryReadUInt32(out var lengthBytes) || lengthBytes > (uint)_rest.Length
+        if (!TryReadUInt32(out var lengthBytes)
+            || lengthBytes > (uint)_rest.Length
             || !NbdText.TryDecode(_rest[..(int)lengthBytes], out text))
             return false;
         _rest = _rest[(int)lengthBytes..];

@@ -3,8 +3,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Whether a request may be served, decided from its header alone, before any slot's buffer is taken. The choices the specification leaves
-/// open:
+/// Whether a request may be served, decided from its header alone, before any slot's buffer is taken. The choices the specification
+/// leaves open:
 /// <list type="bullet">
 /// <item>A read longer than the maximum payload is EINVAL, with DF set EOVERFLOW. A write longer than that is EINVAL too; its payload is
 /// drained (in constant memory) rather than the connection cut, so that one wrong request does not cost the others.</item>

@@ -6,12 +6,15 @@ using Xunit;
 namespace CsiThin.Core.Tests.Metadata;
 
 /// <summary>Random operations on a pool and its model side by side.</summary>
-internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock = 3000, int maxThins = 8, long cacheBytes = 1 << 20)
-    : IDisposable
+internal sealed class RandomOperations(IDisk disk, Random random) : IDisposable
 {
+    private const int MaxBlock = 3000;
+    private const int MaxThins = 8;
+    private const long CacheBytes = 256 << 10;
+
     public PoolModel Model { get; } = new();
 
-    public ThinMetadata Pool { get; private set; } = ThinMetadata.Open(disk, new ThinMetadataOptions { CacheBytes = cacheBytes });
+    public ThinMetadata Pool { get; private set; } = ThinMetadata.Open(disk, new ThinMetadataOptions { CacheBytes = CacheBytes });
 
     public void Dispose() => Pool.Dispose();
 
@@ -48,7 +51,7 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
     public void Reopen()
     {
         Pool.Dispose();
-        Pool = ThinMetadata.Open(disk, new ThinMetadataOptions { CacheBytes = cacheBytes });
+        Pool = ThinMetadata.Open(disk, new ThinMetadataOptions { CacheBytes = CacheBytes });
         Model.Abort();
     }
 
@@ -75,7 +78,7 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
     public void Create()
     {
         var id = (uint)random.Next(1, 1 << 24);
-        if (Model.Thins.Count >= maxThins || Model.Thins.ContainsKey(id))
+        if (Model.Thins.Count >= MaxThins || Model.Thins.ContainsKey(id))
             return;
         Pool.CreateThin(new ThinId(id));
         Model.Thins.Add(id, []);
@@ -84,7 +87,7 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
     public void Snapshot()
     {
         var id = (uint)random.Next(1, 1 << 24);
-        if (Model.Thins.Count >= maxThins || Model.Thins.ContainsKey(id) || !TryPick(out var origin))
+        if (Model.Thins.Count >= MaxThins || Model.Thins.ContainsKey(id) || !TryPick(out var origin))
             return;
         Pool.CreateSnapshot(new ThinId(id), new ThinId(origin));
         Model.Thins.Add(id, new(Model.Thins[origin]));
@@ -101,15 +104,15 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
     private void Write()
     {
         if (TryPick(out var id))
-            WriteBlock(id, (ulong)random.Next(maxBlock));
+            WriteBlock(id, (ulong)random.Next(MaxBlock));
     }
 
     private void WriteRun()
     {
         if (!TryPick(out var id))
             return;
-        var begin = random.Next(maxBlock);
-        var end = Math.Min(maxBlock, begin + random.Next(200));
+        var begin = random.Next(MaxBlock);
+        var end = Math.Min(MaxBlock, begin + random.Next(200));
         for (var block = begin; block < end; block++)
             WriteBlock(id, (ulong)block);
     }
@@ -119,7 +122,7 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
         if (!TryPick(out var id))
             return;
         using var thin = Pool.OpenThin(new ThinId(id));
-        var block = (ulong)random.Next(maxBlock);
+        var block = (ulong)random.Next(MaxBlock);
         if (Model.Thins[id].Remove(block))
             Pool.Remove(thin, new VirtualBlock(block));
         else
@@ -132,8 +135,8 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
         if (!TryPick(out var id))
             return;
         using var thin = Pool.OpenThin(new ThinId(id));
-        var begin = (ulong)random.Next(maxBlock);
-        var end = begin + (ulong)random.Next(maxBlock / 3);
+        var begin = (ulong)random.Next(MaxBlock);
+        var end = begin + (ulong)random.Next(MaxBlock / 3);
         var mapped = Model.Thins[id].Keys.Where(block => block >= begin && block < end).ToList();
         Assert.Equal((ulong)mapped.Count, Pool.RemoveRange(thin, new VirtualBlock(begin), new VirtualBlock(end)));
         foreach (var block in mapped)
@@ -145,7 +148,7 @@ internal sealed class RandomOperations(IDisk disk, Random random, int maxBlock =
         if (!TryPick(out var id))
             return;
         using var thin = Pool.OpenThin(new ThinId(id));
-        var block = (ulong)random.Next(maxBlock);
+        var block = (ulong)random.Next(MaxBlock);
         var isMapped = Pool.Find(thin, new VirtualBlock(block), out var mapping);
         Assert.Equal(Model.Thins[id].TryGetValue(block, out var data), isMapped);
         Assert.Equal(data, mapping.Block.Value);

@@ -57,6 +57,21 @@ public sealed class ThinMetadataTests : IDisposable
     }
 
     [Fact]
+    public void What_was_prefetched_is_found_without_waiting()
+    {
+        using (var thin = _pool.Create(1))
+            _pool.Map(thin, 0, 5000);
+        Metadata.Commit();
+        _pool.Reopen();
+        using var again = Metadata.OpenThin(new ThinId(1));
+        Assert.Equal(LookupOutcome.WouldBlock, Metadata.TryFind(again, new VirtualBlock(3000), out _));
+        Metadata.Prefetch(again, new VirtualBlock(2000), new VirtualBlock(4000));
+        for (var block = 2000UL; block < 4000; block++)
+            Assert.Equal(LookupOutcome.Mapped, Metadata.TryFind(again, new VirtualBlock(block), out _));
+        Assert.Equal(LookupOutcome.WouldBlock, Metadata.TryFind(again, new VirtualBlock(0), out _));
+    }
+
+    [Fact]
     public void A_commit_with_nothing_changed_touches_no_disk()
     {
         using var thin = _pool.Create(1);

@@ -155,8 +155,7 @@ public sealed class NbdBadHandshakeTests : IDisposable
         client.Greet();
         client.SendOption((uint)NbdOption.Go, RawNbdClient.InfoData("broken"));
         client.ExpectClosed();
-        NbdFixture.Until(
-            () => _nbd.Messages.Any(m => m.Level == NbdLogLevel.Error && m.Text.Contains("secret detail", StringComparison.Ordinal)),
-            "it is logged");
+        bool IsLogged() => _nbd.Messages.Any(m => m is (NbdLogLevel.Error, var text) && text.Contains("secret detail", StringComparison.Ordinal));
+        NbdFixture.Until(IsLogged, "it is logged");
     }
 }

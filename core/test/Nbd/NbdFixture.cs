@@ -33,8 +33,8 @@ internal sealed class NbdFixture : IDisposable
             .With("snapshot", Snapshot);
         _server = new Lazy<NbdServer>(() =>
         {
-            var server = new NbdServer(
-                _socket.Path, Exports, (options ?? new NbdServerOptions()) with { Log = (level, text) => Messages.Enqueue((level, text)) });
+            var logged = (options ?? new NbdServerOptions()) with { Log = (level, text) => Messages.Enqueue((level, text)) };
+            var server = new NbdServer(_socket.Path, Exports, logged);
             server.Start();
             return server;
         });

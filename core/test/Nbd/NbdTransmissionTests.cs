@@ -26,8 +26,8 @@ public sealed class NbdTransmissionTests
     {
         using var nbd = new NbdFixture(finishing);
         using var client = nbd.Go(structured: structured);
-        foreach (
-            var (offset, length) in new[] { (0u, Page), (1u, 1u), (Chunk - 3, 7u), (12345u, 100_001u), (0u, (uint)NbdFixture.DiskBytes) })
+        (uint, uint)[] ranges = [(0, Page), (1, 1), (Chunk - 3, 7), (12345, 100_001), (0, NbdFixture.DiskBytes)];
+        foreach (var (offset, length) in ranges)
         {
             var payload = RandomNumberGenerator.GetBytes((int)length);
             Assert.Equal(0u, client.Ask(NbdCommand.Write, offset, length, payload: payload).Error);

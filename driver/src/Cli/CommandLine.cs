@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using Grpc.Core;
@@ -71,8 +70,7 @@ internal sealed class CommandLine
         {
             return Report(failure.Message, failure.ExitCode);
         }
-        catch (Exception failure)
-            when (failure is PoolException or VolumeException or IOException or UnauthorizedAccessException or DiskException)
+        catch (Exception failure) when (failure is PoolException or VolumeException or IOException or UnauthorizedAccessException)
         {
             return Report(failure.Message, ExitCodes.Failed);
         }

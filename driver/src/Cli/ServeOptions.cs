@@ -26,10 +26,9 @@ internal sealed record ServeOptions(string SocketPath, string NodeId, IReadOnlyL
         var isValue = id.Length is > 0 and <= NodeIdLengthMax &&
             char.IsAsciiLetterOrDigit(id[0]) && char.IsAsciiLetterOrDigit(id[^1]) &&
             id.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.');
-        error = isValue
-            ? ""
-            : $"the node id {Volumes.NameRules.Quote(id)} must be 1 to {NodeIdLengthMax} letters, digits, '-', '_' or '.', " +
-                "a letter or digit at both ends";
+        error = isValue ? "" :
+            $"the node id {Volumes.NameRules.Quote(id)} must be 1 to {NodeIdLengthMax} letters, digits, '-', '_' or '.', " +
+            "a letter or digit at both ends";
         return isValue ? id : null;
     }
 }

@@ -9,7 +9,8 @@ namespace CsiThin.Driver.Cli;
 
 /// <summary>
 /// A whole server in this process: pools, NBD, metrics and CSI, started in that order and ended in the other, so that nobody is let in
-/// before what they need is there and the pools are closed, committed, when nobody uses them any more.
+/// before what
+/// they need is there and the pools are closed, committed, when nobody uses them any more.
 /// </summary>
 internal sealed partial class ServerHost : IAsyncDisposable
 {

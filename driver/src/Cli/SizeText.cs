@@ -19,9 +19,7 @@ internal static class SizeText
             error = $"'{Shown(text)}' is no size: write bytes, or a number with K, M, G, T, P or E (binary), such as 10G or 512MiB";
         else if (digits[0] == '-')
             error = $"the size {Shown(text)} is negative";
-        else if (
-            !ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            || number > (ulong)(long.MaxValue >> shift))
+        else if (!ulong.TryParse(digits, CultureInfo.InvariantCulture, out var number) || number > (ulong)(long.MaxValue >> shift))
             error = $"the size {Shown(text)} is beyond 2^63 bytes";
         else if (number == 0)
             error = "the size is 0; it must be above";

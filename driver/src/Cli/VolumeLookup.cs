@@ -26,7 +26,7 @@ internal static class VolumeLookup
             [var only] => only,
             _ => throw new CliException(
                 $"{NameRules.Quote(text)} is the name of a volume and of a snapshot; give the handle: " +
-                $"{string.Join(" or ", matches.Select(match => match.Id))}"),
+                string.Join(" or ", matches.Select(match => match.Id))),
         };
     }
 }

@@ -14,9 +14,9 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
 {
     private static readonly RpcType[] Capabilities =
     [
-        RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetCapacity, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots,
-        RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.VolumeCondition, RpcType.GetVolume, RpcType.SingleNodeMultiWriter,
-        RpcType.GetSnapshot,
+        RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetVolume, RpcType.VolumeCondition, RpcType.GetCapacity,
+        RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots, RpcType.GetSnapshot,
+        RpcType.SingleNodeMultiWriter,
     ];
 
     private readonly CsiMessages _messages = new(topology);
@@ -33,10 +33,8 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     public override async Task<CreateVolumeResponse> CreateVolume(CreateVolumeRequest request, ServerCallContext context)
     {
         var asked = RequestRules.ReadCreate(request, topology);
-        return new CreateVolumeResponse
-        {
-            Volume = _messages.ToVolume(await volumes.CreateAsync(asked, context.CancellationToken).ConfigureAwait(false)),
-        };
+        var volume = await volumes.CreateAsync(asked, context.CancellationToken).ConfigureAwait(false);
+        return new CreateVolumeResponse { Volume = _messages.ToVolume(volume) };
     }
 
     /// <inheritdoc/>
@@ -51,10 +49,8 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     public override async Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context)
     {
         var asked = RequestRules.ReadSnapshot(request);
-        return new CreateSnapshotResponse
-        {
-            Snapshot = CsiMessages.ToSnapshot(await volumes.SnapshotAsync(asked, context.CancellationToken).ConfigureAwait(false)),
-        };
+        var snapshot = await volumes.SnapshotAsync(asked, context.CancellationToken).ConfigureAwait(false);
+        return new CreateSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(snapshot) };
     }
 
     /// <inheritdoc/>
@@ -70,8 +66,8 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         ControllerExpandVolumeRequest request, ServerCallContext context)
     {
         var (requiredBytes, limitBytes) = RequestRules.ReadExpand(request);
-        var volume =
-            await volumes.ExpandAsync(request.VolumeId, requiredBytes, limitBytes, context.CancellationToken).ConfigureAwait(false);
+        var volume = await volumes.ExpandAsync(
+            request.VolumeId, requiredBytes, limitBytes, context.CancellationToken).ConfigureAwait(false);
         return new ControllerExpandVolumeResponse
         {
             CapacityBytes = volume.SizeBytes,
@@ -90,8 +86,8 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     /// <inheritdoc/>
     public override Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context)
     {
-        var (_, usage) =
-            volumes.Find(VolumeKind.Snapshot, RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId));
+        var (_, usage) = volumes.Find(
+            VolumeKind.Snapshot, RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId));
         return Task.FromResult(new GetSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(usage.Volume) });
     }
 

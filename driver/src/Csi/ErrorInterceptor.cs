@@ -26,7 +26,7 @@ internal sealed partial class ErrorInterceptor(CallMeter meter, ILogger<ErrorInt
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-            GuardAsync(context, () => continuation(request, responseStream, context));
+        GuardAsync(context, () => continuation(request, responseStream, context));
 
     private async Task GuardAsync(ServerCallContext context, Func<Task> call)
     {

@@ -14,8 +14,7 @@ internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
 
     /// <summary>The program's version without the build's suffix.</summary>
     public static string Version { get; } =
-        (typeof(IdentityService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split(
-            '+')[0];
+        typeof(IdentityService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     /// <inheritdoc/>
     public override Task<GetPluginInfoResponse> GetPluginInfo(GetPluginInfoRequest request, ServerCallContext context) =>

@@ -14,8 +14,9 @@ internal sealed class ProcessMeter : IDisposable
     {
         var started = new DateTimeOffset(_process.StartTime).ToUnixTimeMilliseconds() / 1000.0;
         _meter.CreateObservableGauge(
-            "csithin.build.info", () =>
-            new Measurement<long>(1, new KeyValuePair<string, object?>("version", version)), null,
+            "csithin.build.info",
+            () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", version)),
+            null,
             "1, labelled with the version of csi-thin.");
         _meter.CreateObservableCounter(
             "process.cpu", () => Fresh().TotalProcessorTime.TotalSeconds, "s", "User and system CPU time spent.");
@@ -45,6 +46,5 @@ internal sealed class ProcessMeter : IDisposable
         Directory.Exists("/proc/self/fd") ? Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount() : 0;
 
     private static IEnumerable<Measurement<long>> ObserveCollections() => Enumerable.Range(0, GC.MaxGeneration + 1)
-        .Select(generation =>
-            new Measurement<long>(GC.CollectionCount(generation), new KeyValuePair<string, object?>("generation", generation)));
+        .Select(one => new Measurement<long>(GC.CollectionCount(one), KeyValuePair.Create("generation", (object?)one)));
 }

@@ -5,7 +5,8 @@ namespace CsiThin.Driver.Telemetry;
 
 /// <summary>
 /// Listens to every meter whose name begins with <c>CsiThin.</c>, of whatever floor, and writes what it heard as Prometheus text. The code
-/// that measures knows <see cref="System.Diagnostics.Metrics"/> only; this folder alone knows Prometheus.
+/// that
+/// measures knows <see cref="System.Diagnostics.Metrics"/> only; this folder alone knows Prometheus.
 /// <para>Concurrency: recordings come from any thread; <c>_gate</c> makes scrapes one at a time, and guards the list of families.</para>
 /// </summary>
 internal sealed class PrometheusExporter : IDisposable

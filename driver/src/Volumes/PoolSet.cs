@@ -46,7 +46,7 @@ internal sealed class PoolSet
         : throw new VolumeException(
             VolumeError.InvalidArgument,
             $"{what}: there is no pool {NameRules.Quote(name)} here; there is " +
-            $"{string.Join(", ", All.Select(known => NameRules.Quote(known.Name)))}");
+            string.Join(", ", All.Select(known => NameRules.Quote(known.Name))));
 
     /// <summary>The writable pool with the most free bytes.</summary>
     public NamedPool WithMostSpace(string what)

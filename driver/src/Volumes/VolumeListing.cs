@@ -13,7 +13,8 @@ internal static class VolumeListing
 {
     /// <summary>
     /// Up to <paramref name="maxEntries"/> (0: all) volumes or snapshots behind <paramref name="token"/>, ordered by handle. A token of no
-    /// pool served here is <see cref="VolumeError.Aborted"/>, which tells the caller to begin again.
+    /// pool
+    /// served here is <see cref="VolumeError.Aborted"/>, which tells the caller to begin again.
     /// </summary>
     public static VolumePage List(PoolSet pools, VolumeKind kind, int maxEntries, string token, Func<VolumeInfo, bool>? filter = null)
     {

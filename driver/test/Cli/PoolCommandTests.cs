@@ -21,9 +21,8 @@ public sealed class PoolCommandTests : IDisposable
         Assert.Equal(128 << 10, status.GetProperty("dataBlockBytes").GetInt64());
         Assert.InRange(status.GetProperty("dataBlocks").GetProperty("total").GetInt64(), 1000, 2048);
         Assert.Equal(0, status.GetProperty("dataBlocks").GetProperty("used").GetInt64());
-        Assert.True(
-            status.GetProperty("metadataBlocks").GetProperty("used").GetInt64() < status.GetProperty("metadataBlocks").GetProperty(
-                "total").GetInt64());
+        var metadata = status.GetProperty("metadataBlocks");
+        Assert.True(metadata.GetProperty("used").GetInt64() < metadata.GetProperty("total").GetInt64());
         var regions = status.GetProperty("regions");
         Assert.Equal(0, regions.GetProperty("metadata").GetProperty("offsetBytes").GetInt64() % 4096);
         Assert.Equal(0, regions.GetProperty("data").GetProperty("offsetBytes").GetInt64() % (1 << 20));

@@ -6,6 +6,7 @@ using CsiThin.Driver.Cli;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
+using AccessMode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiThin.Driver.Tests.Cli;
 
@@ -14,9 +15,12 @@ public sealed class ServerHostTests : IAsyncLifetime
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("csithin-host-");
     private ServerHost _host = null!;
 
-    private ServeOptions Options =>
-        new(At("csi.sock"), "node-1", [new PoolOption("p", At("pool.img"), 256 << 20, 128 << 10)], At("nbd.sock"),
-            new IPEndPoint(IPAddress.Loopback, 0));
+    private ServeOptions Options => new(
+        At("csi.sock"),
+        "node-1",
+        [new PoolOption("p", At("pool.img"), 256 << 20, 128 << 10)],
+        At("nbd.sock"),
+        new IPEndPoint(IPAddress.Loopback, 0));
 
     public async Task InitializeAsync() => _host = await ServerHost.StartAsync(Options, NullLoggerFactory.Instance);
 
@@ -33,8 +37,8 @@ public sealed class ServerHostTests : IAsyncLifetime
             client.Flush();
         }
 
-        var snapshot =
-            (await csi.Controller.CreateSnapshotAsync(new CreateSnapshotRequest { Name = "s", SourceVolumeId = volume.VolumeId })).Snapshot;
+        var wanted = new CreateSnapshotRequest { Name = "s", SourceVolumeId = volume.VolumeId };
+        var snapshot = (await csi.Controller.CreateSnapshotAsync(wanted)).Snapshot;
         using (var client = new NbdClient(At("nbd.sock"), snapshot.SnapshotId))
         {
             var read = new byte[data.Length];
@@ -103,7 +107,8 @@ public sealed class ServerHostTests : IAsyncLifetime
             (await Assert.ThrowsAsync<PoolException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Error);
         second = second with { SocketPath = At("csi.sock"), Pools = [new PoolOption("q", At("second.img"), 256 << 20, null)] };
         Assert.Contains(
-            "csi.sock", (await Assert.ThrowsAsync<IOException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Message,
+            "csi.sock",
+            (await Assert.ThrowsAsync<IOException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Message,
             StringComparison.Ordinal);
         using var pool = ThinPool.Open(At("second.img"), new PoolOpenOptions());
         Assert.True(File.Exists(At("csi.sock")), "the socket of the first server stays");
@@ -133,13 +138,6 @@ public sealed class ServerHostTests : IAsyncLifetime
     {
         Name = name,
         CapacityRange = new CapacityRange { RequiredBytes = 64 << 20 },
-        VolumeCapabilities =
-        {
-            new VolumeCapability
-            {
-                Block = new(),
-                AccessMode = new() { Mode = VolumeCapability.Types.AccessMode.Types.Mode.SingleNodeWriter },
-            },
-        },
+        VolumeCapabilities = { new VolumeCapability { Block = new(), AccessMode = new() { Mode = AccessMode.SingleNodeWriter } } },
     };
 }

@@ -4,8 +4,9 @@ namespace CsiThin.Driver.Tests.Csi;
 
 /// <summary>A call without a wire.</summary>
 internal sealed class FakeCall(
-    DateTime? deadline = null, string method = "/csi.v1.Controller/CreateVolume", CancellationToken cancellation = default)
-    : ServerCallContext
+    DateTime? deadline = null,
+    string method = "/csi.v1.Controller/CreateVolume",
+    CancellationToken cancellation = default) : ServerCallContext
 {
     protected override string MethodCore => method;
 

@@ -25,8 +25,8 @@ public sealed class VolumeConcurrencyTests
         Assert.Equal(1, f.Big.Creations + f.Fast.Creations);
         Assert.Equal(16, calls.Count(call => call.IsCompletedSuccessfully));
         Assert.All(
-            calls.Where(call => call.IsFaulted), call =>
-            Assert.Equal(VolumeError.Exists, Assert.IsType<VolumeException>(call.Exception!.InnerException).Error));
+            calls.Where(call => call.IsFaulted),
+            call => Assert.Equal(VolumeError.Exists, Assert.IsType<VolumeException>(call.Exception!.InnerException).Error));
     }
 
     [Fact]

@@ -44,7 +44,8 @@ public sealed class VolumeManagerTests
         var b = await _f.Create("b");
         await _f.Create("clone", source: a);
         Assert.Contains(
-            $"from volume '{a.Id}', not from volume '{b.Id}'", await Refused(VolumeError.Exists, () => _f.Create("clone", source: b)),
+            $"from volume '{a.Id}', not from volume '{b.Id}'",
+            await Refused(VolumeError.Exists, () => _f.Create("clone", source: b)),
             StringComparison.Ordinal);
         Assert.Contains("not empty", await Refused(VolumeError.Exists, () => _f.Create("clone")), StringComparison.Ordinal);
         Assert.Contains("was made empty", await Refused(VolumeError.Exists, () => _f.Create("a", source: b)), StringComparison.Ordinal);
@@ -55,7 +56,8 @@ public sealed class VolumeManagerTests
     {
         await _f.Create("a", pool: "fast");
         Assert.Contains(
-            "it is in pool 'fast', not in 'big'", await Refused(VolumeError.Exists, () => _f.Create("a", pool: "big")),
+            "it is in pool 'fast', not in 'big'",
+            await Refused(VolumeError.Exists, () => _f.Create("a", pool: "big")),
             StringComparison.Ordinal);
         Assert.NotNull(await _f.Create("a"));
     }
@@ -65,7 +67,7 @@ public sealed class VolumeManagerTests
     {
         Task<VolumeInfo> With(string type) => _f.Volumes.CreateAsync(
             new VolumeRequest { Name = "a", Parameters = new Dictionary<string, string> { [ParameterRules.FileSystem] = type } },
-                CancellationToken.None);
+            CancellationToken.None);
         await With("ext4");
         Assert.NotNull(await With("ext4"));
         Assert.Contains("'ext4', not 'xfs'", await Refused(VolumeError.Exists, () => With("xfs")), StringComparison.Ordinal);
@@ -80,7 +82,7 @@ public sealed class VolumeManagerTests
         _f.Fast.Mode = PoolMode.OutOfDataSpace;
         Assert.Equal(
             "volume 'c': no pool here takes new volumes ('big' is read-only, 'fast' is out-of-data-space)",
-                await Refused(VolumeError.NoPool, () => _f.Create("c")));
+            await Refused(VolumeError.NoPool, () => _f.Create("c")));
     }
 
     [Fact]
@@ -95,7 +97,8 @@ public sealed class VolumeManagerTests
         var source = await _f.Create("a", pool: "fast");
         Assert.Equal(_f.Fast.Uuid, (await _f.Create("b", source: source)).Id.Pool);
         Assert.Contains(
-            "its source is in pool 'fast'", await Refused(VolumeError.InvalidArgument, () => _f.Create("c", source: source, pool: "big")),
+            "its source is in pool 'fast'",
+            await Refused(VolumeError.InvalidArgument, () => _f.Create("c", source: source, pool: "big")),
             StringComparison.Ordinal);
     }
 
@@ -220,6 +223,7 @@ public sealed class VolumeManagerTests
     [InlineData("00000000000000000000000000000000-1")]
     public async Task A_handle_of_nothing_is_not_found(string handle) =>
         Assert.Contains(
-            "does not exist", await Refused(VolumeError.NotFound, () => _f.Volumes.ExpandAsync(handle, Gib, 0, CancellationToken.None)),
+            "does not exist",
+            await Refused(VolumeError.NotFound, () => _f.Volumes.ExpandAsync(handle, Gib, 0, CancellationToken.None)),
             StringComparison.Ordinal);
 }
