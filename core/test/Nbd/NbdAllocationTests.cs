@@ -1,9 +1,11 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
+using CsiThin.Core.Tests.Support;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Nbd;
 
+[Collection(nameof(RunsAlone))]
 public sealed class NbdAllocationTests
 {
     private const int Batches = 2000;
