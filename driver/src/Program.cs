@@ -1,3 +1,7 @@
+using System.Text;
 using CsiThin.Driver.Cli;
 
-return await new CommandLine(Console.Out, Console.Error).RunAsync(args).ConfigureAwait(false);
+// Buffered: a dump writes millions of lines. What must be seen at once (a ready line, progress) is flushed where it is written.
+var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 64 << 10);
+await using (output.ConfigureAwait(false))
+    return await new CommandLine(output, Console.Error).RunAsync(args).ConfigureAwait(false);
