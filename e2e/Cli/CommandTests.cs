@@ -16,7 +16,9 @@ public sealed class CommandTests : IDisposable
         var report = Support.Program.Json("demo", "--dir", _directory.File("demo"));
         Assert.True(report.GetProperty("passed").GetBoolean());
         var path = report.GetProperty("poolPath").GetString()!;
-        Assert.Equal(["demo-volume", "demo-snapshot", "demo-clone"], Support.Program.Json("volume", "list", path).EnumerateArray().Select(volume => volume.GetProperty("name").GetString()));
+        Assert.Equal(
+            ["demo-volume", "demo-snapshot", "demo-clone"],
+            Support.Program.Json("volume", "list", path).EnumerateArray().Select(volume => volume.GetProperty("name").GetString()));
         ThinCheck(path);
     }
 
@@ -80,7 +82,8 @@ public sealed class CommandTests : IDisposable
         Support.Program.Json("pool", "format", Pool, "--size", "256M");
         Support.Program.Json("volume", "create", Pool, "v", "--size", "16M");
         using var export = Export("v");
-        foreach (var arguments in (string[][])[["pool", "status", Pool], ["pool", "format", Pool, "--force"], ["volume", "delete", Pool, "v"]])
+        string[][] commands = [["pool", "status", Pool], ["pool", "format", Pool, "--force"], ["volume", "delete", Pool, "v"]];
+        foreach (var arguments in commands)
         {
             var (exitCode, output, errors) = Support.Program.Run(arguments);
             Assert.Equal((1, ""), (exitCode, output));
@@ -92,7 +95,8 @@ public sealed class CommandTests : IDisposable
 
     private static string Uri(Support.Program export) => export.Ready.GetProperty("uri").GetString()!;
 
-    private Support.Program Export(string volume, params string[] options) => Support.Program.Serve(["volume", "export", Pool, volume, "--socket", _directory.File("nbd.sock"), .. options]);
+    private Support.Program Export(string volume, params string[] options) =>
+        Support.Program.Serve(["volume", "export", Pool, volume, "--socket", _directory.File("nbd.sock"), .. options]);
 
     /// <summary>Copies the metadata out and has it checked; returns the copy's path.</summary>
     private string ThinCheck(string pool)

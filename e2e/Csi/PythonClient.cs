@@ -8,7 +8,9 @@ using Xunit;
 
 namespace CsiThin.EndToEnd.Csi;
 
-/// <summary>A gRPC client that is not ours: Debian's python3-grpcio, fed with calls as JSON. Messages come to it as descriptors, not as code.</summary>
+/// <summary>
+/// A gRPC client that is not ours: Debian's python3-grpcio, fed with calls as JSON. Messages come to it as descriptors, not as code.
+/// </summary>
 internal sealed class PythonClient : IDisposable
 {
     private readonly Process _process;
@@ -20,7 +22,11 @@ internal sealed class PythonClient : IDisposable
         File.WriteAllBytes(descriptors, Descriptors(CsiReflection.Descriptor));
         var script = System.IO.Path.Combine(AppContext.BaseDirectory, "Csi", "csi_client.py");
         // Not "python3" by PATH: the packages are those of the system's own Python.
-        var start = new ProcessStartInfo("/usr/bin/python3", [script, descriptors, socketPath]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("/usr/bin/python3", [script, descriptors, socketPath])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         _process = Process.Start(start) ?? throw new InvalidOperationException("python3 did not start");
     }
 
@@ -31,7 +37,10 @@ internal sealed class PythonClient : IDisposable
         _process.StandardInput.Flush();
         var line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the client died");
         var answer = JsonDocument.Parse(line).RootElement;
-        return (answer.GetProperty("code").GetString()!, answer.GetProperty("message").GetString() ?? "", answer.TryGetProperty("response", out var response) ? response : default);
+        return (
+            answer.GetProperty("code").GetString()!,
+            answer.GetProperty("message").GetString() ?? "",
+            answer.TryGetProperty("response", out var response) ? response : default);
     }
 
     /// <summary>A call that must succeed.</summary>

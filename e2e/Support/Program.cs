@@ -47,7 +47,8 @@ internal sealed class Program : IDisposable
         if (!ready.Wait(Limit) || ready.Result is not { } said)
         {
             program.Dispose();
-            throw new InvalidOperationException($"csi-thin {string.Join(' ', arguments)} did not get ready: {program._errors.GetAwaiter().GetResult()}");
+            throw new InvalidOperationException(
+                $"csi-thin {string.Join(' ', arguments)} did not get ready: {program._errors.GetAwaiter().GetResult()}");
         }
 
         program.Ready = said;
@@ -79,7 +80,8 @@ internal sealed class Program : IDisposable
 
     private static Program Start(string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         return new Program(Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start"));
     }
 

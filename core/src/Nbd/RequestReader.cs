@@ -4,8 +4,9 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Turns the client's stream into requests. Each header is checked completely before a buffer is taken for it. A write's payload is copied from the receive
-/// buffer as far as it is there and received straight into the request's buffer for the rest; the payload of a refused write is drained.
+/// Turns the client's stream into requests. Each header is checked completely before a buffer is taken for it. A write's payload is
+/// copied from the receive buffer as far as it is there and received straight into the request's buffer for the rest; the payload of a
+/// refused write is drained.
 /// <para>States: open, stalled (a whole header waits for a slot or a buffer) and ended, which is final.</para>
 /// </summary>
 internal sealed class RequestReader(StreamSocket socket, ReceiveBuffer input, RequestPool pool, NbdSession session, IBlockDevice device)
@@ -24,7 +25,8 @@ internal sealed class RequestReader(StreamSocket socket, ReceiveBuffer input, Re
     public string? EndReason { get; private set; }
 
     /// <summary>
-    /// Receives once. False when nothing had arrived. <paramref name="mayHaveMore"/> tells whether another try is worth a system call before waiting.
+    /// Receives once. False when nothing had arrived. <paramref name="mayHaveMore"/> tells whether another try is worth a system call
+    /// before waiting.
     /// </summary>
     public bool Receive(out bool mayHaveMore)
     {

@@ -10,8 +10,9 @@ public sealed class NbdAllocationTests
     private const int Depth = 16;
 
     /// <summary>
-    /// Measured on the connection's own thread, from inside its device: between the first and the last request of steady traffic it must have allocated less than
-    /// a page, for what the runtime does by itself now and then. One object per request would be 32 000 times 24 bytes.
+    /// Measured on the connection's own thread, from inside its device: between the first and the last request of steady traffic it must
+    /// have allocated less than a page, for what the runtime does by itself now and then. One object per request would be 32 000 times
+    /// 24 bytes.
     /// </summary>
     [Theory]
     [InlineData((ushort)NbdCommand.Read)]

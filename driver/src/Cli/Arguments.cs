@@ -15,7 +15,8 @@ internal static class Arguments
     {
         Description = "How results are printed: text or json",
         HelpName = "text|json",
-        CustomParser = result => Enum.TryParse<OutputFormat>(result.Tokens[0].Value, ignoreCase: true, out var format) && Enum.IsDefined(format)
+        CustomParser = result =>
+            Enum.TryParse<OutputFormat>(result.Tokens[0].Value, ignoreCase: true, out var format) && Enum.IsDefined(format)
             ? format
             : Fail<OutputFormat>(result, $"the output {NameRules.Quote(result.Tokens[0].Value)} is neither text nor json"),
     };
@@ -38,7 +39,10 @@ internal static class Arguments
     /// <summary>The NAME of something new.</summary>
     public static Argument<string> NewName(string noun)
     {
-        var argument = new Argument<string>("NAME") { Description = $"Name of the new {noun}: 1 to {NameRules.MaximumBytes} bytes, no control characters" };
+        var argument = new Argument<string>("NAME")
+        {
+            Description = $"Name of the new {noun}: 1 to {NameRules.MaximumBytes} bytes, no control characters",
+        };
         argument.Validators.Add(result =>
         {
             try
@@ -54,7 +58,9 @@ internal static class Arguments
         return argument;
     }
 
-    /// <summary>A size above 0 and a multiple of <paramref name="multipleBytes"/>; <paramref name="check"/> may say why it will not do.</summary>
+    /// <summary>
+    /// A size above 0 and a multiple of <paramref name="multipleBytes"/>; <paramref name="check"/> may say why it will not do.
+    /// </summary>
     public static Option<long?> Size(string name, string description, long multipleBytes, Func<long, string?>? check = null) => new(name)
     {
         Description = description,

@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using Grpc.Core;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>The whole command line. Every failure ends here as one line on the error stream and an exit code; no stack trace passes.</summary>
+/// <summary>
+/// The whole command line. Every failure ends here as one line on the error stream and an exit code; no stack trace passes.
+/// </summary>
 internal sealed class CommandLine
 {
     private readonly TextWriter _out;
@@ -37,7 +38,8 @@ internal sealed class CommandLine
     });
 
     /// <summary>Reads a command line and does nothing yet.</summary>
-    public ParseResult Parse(IReadOnlyList<string> arguments) => Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    public ParseResult Parse(IReadOnlyList<string> arguments) =>
+        Build().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     /// <summary>Makes the action of a command: its result is the exit code, its failures become one line.</summary>
     public void SetAction(Command command, Func<ParseResult, Output, CancellationToken, Task<int>> action)
@@ -68,7 +70,7 @@ internal sealed class CommandLine
         {
             return Report(failure.Message, failure.ExitCode);
         }
-        catch (Exception failure) when (failure is PoolException or VolumeException or IOException or UnauthorizedAccessException or DiskException)
+        catch (Exception failure) when (failure is PoolException or VolumeException or IOException or UnauthorizedAccessException)
         {
             return Report(failure.Message, ExitCodes.Failed);
         }
@@ -89,7 +91,9 @@ internal sealed class CommandLine
         for (SymbolResult? at = command; at is CommandResult one; at = at.Parent)
             path.Push(one.Command is RootCommand ? "csi-thin" : one.Command.Name);
         // What is unknown says more than what is missing because of it.
-        var reason = parsed.UnmatchedTokens is [var unknown, ..] ? $"unknown command or argument {NameRules.Quote(unknown)}" : parsed.Errors[0].Message;
+        var reason = parsed.UnmatchedTokens is [var unknown, ..]
+            ? $"unknown command or argument {NameRules.Quote(unknown)}"
+            : parsed.Errors[0].Message;
         return Report($"{reason} (see {string.Join(' ', path)} --help)", ExitCodes.Usage);
     }
 

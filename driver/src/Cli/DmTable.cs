@@ -47,9 +47,11 @@ internal static class DmTable
     public static void Write(TextWriter output, IEnumerable<DmDevice> devices, string? loopFile)
     {
         if (loopFile is not null)
-            output.WriteLine($"# put what this prints in place of /dev/loopN:  losetup --direct-io=on --find --show {ShellQuote(loopFile)}");
+            output.WriteLine(
+                $"# put what this prints in place of /dev/loopN:  losetup --direct-io=on --find --show {ShellQuote(loopFile)}");
         foreach (var device in devices)
-            output.WriteLine($"dmsetup create {device.Name}{(device.ReadOnly ? " --readonly" : "")} --table '{device.Table}'  # {device.Comment}");
+            output.WriteLine(
+                $"dmsetup create {device.Name}{(device.ReadOnly ? " --readonly" : "")} --table '{device.Table}'  # {device.Comment}");
     }
 
     private static DmDevice Linear(string name, long sectors, string device, RegionExtent region, string comment) =>

@@ -16,17 +16,24 @@ internal static class ExportCommand
         var readOnly = new Option<bool>("--read-only") { Description = "Refuse writes; a snapshot refuses them always" };
         var command = new Command("export", "Serve one volume over NBD until SIGTERM") { path, name, socket, readOnly };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
-            parsed.GetRequiredValue(path), parsed.GetRequiredValue(name), parsed.GetRequiredValue(socket), parsed.GetValue(readOnly), output, cancellation));
+            parsed.GetRequiredValue(path),
+            parsed.GetRequiredValue(name),
+            parsed.GetRequiredValue(socket),
+            parsed.GetValue(readOnly),
+            output,
+            cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string path, string name, string socket, bool readOnly, Output output, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        string path, string name, string socket, bool readOnly, Output output, CancellationToken cancellation)
     {
         using var termination = new Termination();
         using var logs = ServeCommand.Logs();
         using var pool = PoolOpening.OpenGrown(path);
         var volume = VolumeLookup.Find(pool.ListVolumes(), name);
-        using (var server = new NbdServer(socket, new SingleExport(new EnginePool(pool), volume, readOnly), new NbdServerOptions { Log = NbdLogs.To(logs) }))
+        var exports = new SingleExport(new EnginePool(pool), volume, readOnly);
+        using (var server = new NbdServer(socket, exports, new NbdServerOptions { Log = NbdLogs.To(logs) }))
         {
             server.Start();
             var uri = $"nbd+unix:///?socket={Uri.EscapeDataString(Path.GetFullPath(socket)).Replace("%2F", "/", StringComparison.Ordinal)}";

@@ -5,7 +5,8 @@ using System.Text;
 namespace CsiThin.Driver.Cli;
 
 /// <summary>
-/// A small NBD client: one connection to a unix socket, one request at a time, simple replies. It reads, writes and flushes, which is what comparing
+/// A small NBD client: one connection to a unix socket, one request at a time, simple replies. It reads, writes and flushes, which is what
+/// comparing
 /// and filling a volume takes (doc/proto.md of the NBD project; integers are big-endian). Used by one thread.
 /// </summary>
 internal sealed class NbdClient : IDisposable
@@ -93,7 +94,8 @@ internal sealed class NbdClient : IDisposable
     {
         Span<byte> greeting = stackalloc byte[18];
         Receive(greeting);
-        if (BinaryPrimitives.ReadUInt64BigEndian(greeting) != GreetingMagic || BinaryPrimitives.ReadUInt64BigEndian(greeting[8..]) != OptionMagic)
+        var (magic, version) = (BinaryPrimitives.ReadUInt64BigEndian(greeting), BinaryPrimitives.ReadUInt64BigEndian(greeting[8..]));
+        if (magic != GreetingMagic || version != OptionMagic)
             throw Protocol("its greeting is not that of a newstyle server");
         var name = Encoding.UTF8.GetBytes(_export);
         var option = new byte[4 + 16 + 4 + name.Length + 2];
@@ -123,7 +125,8 @@ internal sealed class NbdClient : IDisposable
         var payload = new byte[length];
         Receive(payload);
         if (type >= FirstErrorReply)
-            throw new IOException($"export '{_export}' was refused: {(length > 0 ? Encoding.UTF8.GetString(payload) : $"error 0x{type:X8}")}");
+            throw new IOException(
+                $"export '{_export}' was refused: {(length > 0 ? Encoding.UTF8.GetString(payload) : $"error 0x{type:X8}")}");
         if (type == ReplyInfo && length >= 10 && BinaryPrimitives.ReadUInt16BigEndian(payload) == 0)
             LengthBytes = BinaryPrimitives.ReadInt64BigEndian(payload.AsSpan(2));
         return type;

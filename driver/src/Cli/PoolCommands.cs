@@ -23,7 +23,8 @@ internal static class PoolCommands
     private static Command Format(CommandLine line)
     {
         var path = Arguments.PoolPath();
-        var size = Arguments.Size("--size", "Make the file, or extend it, to this size (sparse); a device, or a file as it is, needs none", 4096);
+        var size = Arguments.Size(
+            "--size", "Make the file, or extend it, to this size (sparse); a device, or a file as it is, needs none", 4096);
         var block = Arguments.Size("--block", "Data block: 64K (the default) to 1G, a multiple of 64K", BlockMultipleBytes, CheckBlock);
         var force = new Option<bool>("--force") { Description = "Format although the device holds data. Never overrides a device in use" };
         var command = new Command("format", "Make a new pool") { path, size, block, force };
@@ -38,7 +39,9 @@ internal static class PoolCommands
             });
             using var pool = PoolInspector.Open(where);
             var report = PoolReport.Of(pool.Status, pool.Volumes);
-            output.Print(report, $"pool {report.Uuid} on {where}: {SizeText.Format((long)report.DataBlocks.Total * report.DataBlockBytes)} for data");
+            output.Print(
+                report,
+                $"pool {report.Uuid} on {where}: {SizeText.Format((long)report.DataBlocks.Total * report.DataBlockBytes)} for data");
             return ExitCodes.Success;
         });
         return command;
@@ -122,8 +125,9 @@ internal static class PoolCommands
         {
             var where = parsed.GetRequiredValue(path);
             using var pool = PoolInspector.Open(where);
-            var isDevice = RealPath(where).StartsWith("/dev/", StringComparison.Ordinal) && !RealPath(where).StartsWith("/dev/shm/", StringComparison.Ordinal);
-            var devices = DmTable.Of(isDevice ? RealPath(where) : "/dev/loopN", pool.Status, pool.Volumes.Select(usage => usage.Volume));
+            var real = RealPath(where);
+            var isDevice = real.StartsWith("/dev/", StringComparison.Ordinal) && !real.StartsWith("/dev/shm/", StringComparison.Ordinal);
+            var devices = DmTable.Of(isDevice ? real : "/dev/loopN", pool.Status, pool.Volumes.Select(usage => usage.Volume));
             output.Print(devices, text => DmTable.Write(text, devices, isDevice ? null : Path.GetFullPath(where)));
             return ExitCodes.Success;
         });

@@ -17,7 +17,8 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
             return Fail($"{NameRules.Quote(text)} is not NAME=PATH[,size=10G][,block=64K]", out error);
         var name = text[..equals];
         if (name.Length > NameLengthMax || !name.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.'))
-            return Fail($"the pool name {NameRules.Quote(name)} must have 1 to {NameLengthMax} letters, digits, '-', '_' or '.'", out error);
+            return Fail(
+                $"the pool name {NameRules.Quote(name)} must have 1 to {NameLengthMax} letters, digits, '-', '_' or '.'", out error);
         return ReadSettings(name, text[(equals + 1)..], out error);
     }
 
@@ -44,7 +45,9 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
 
         if (blockBytes is { } block && PoolCommands.CheckBlock(block) is { } tooLarge)
             return Fail($"pool {NameRules.Quote(name)}: {tooLarge}", out error);
-        return rest.Length > 0 ? new PoolOption(name, rest, sizeBytes, blockBytes) : Fail($"pool {NameRules.Quote(name)} has no path", out error);
+        return rest.Length > 0
+            ? new PoolOption(name, rest, sizeBytes, blockBytes)
+            : Fail($"pool {NameRules.Quote(name)} has no path", out error);
     }
 
     private static PoolOption? Fail(string reason, out string error)

@@ -27,6 +27,8 @@ internal sealed record VolumeReport(
         usage.Volume.Source?.ToString(),
         usage.Volume.CreatedAt);
 
+    private string[] Cells() => [Name, Kind, SizeText.Format(SizeBytes), SizeText.Format(MappedBytes), Id, Source ?? "-"];
+
     /// <summary>Prints a table of volumes, or that there are none.</summary>
     public static void WriteTable(TextWriter output, IReadOnlyCollection<VolumeReport> volumes)
     {
@@ -37,8 +39,7 @@ internal sealed record VolumeReport(
         }
 
         string[] heading = ["NAME", "KIND", "SIZE", "MAPPED", "HANDLE", "SOURCE"];
-        Output.Table(output, [heading, .. volumes.Select(volume => (string[])
-            [volume.Name, volume.Kind, SizeText.Format(volume.SizeBytes), SizeText.Format(volume.MappedBytes), volume.Id, volume.Source ?? "-"])]);
+        Output.Table(output, [heading, .. volumes.Select(volume => volume.Cells())]);
     }
 }
 
@@ -82,6 +83,9 @@ internal sealed record PoolReport(
         VolumeReport.WriteTable(output, Volumes);
     }
 
-    private static string Used(UsageReport usage, long blockBytes) => FormattableString.Invariant(
-        $"{SizeText.Format((long)usage.Used * blockBytes)} of {SizeText.Format((long)usage.Total * blockBytes)} used ({100.0 * usage.Used / Math.Max(usage.Total, 1):0.#} %)");
+    private static string Used(UsageReport usage, long blockBytes)
+    {
+        var (used, total) = (SizeText.Format((long)usage.Used * blockBytes), SizeText.Format((long)usage.Total * blockBytes));
+        return FormattableString.Invariant($"{used} of {total} used ({100.0 * usage.Used / Math.Max(usage.Total, 1):0.#} %)");
+    }
 }

@@ -18,9 +18,17 @@ internal static class ServeCommand
         var node = Arguments.Parsed<string>("--node-id", "NAME", "Name of this node, as in its topology label", ServeOptions.ParseNodeId);
         node.Required = true;
         var pools = Pools();
-        var nbd = new Option<string>("--nbd") { Description = "NBD socket (mode 0600) with every volume and snapshot under its handle", HelpName = "PATH" };
-        var metrics = Arguments.Parsed<IPEndPoint>("--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
-        var command = new Command("serve", "Serve pools: CSI on a socket, volumes over NBD, metrics") { endpoint, node, pools, nbd, metrics };
+        var nbd = new Option<string>("--nbd")
+        {
+            Description = "NBD socket (mode 0600) with every volume and snapshot under its handle",
+            HelpName = "PATH",
+        };
+        var metrics = Arguments.Parsed<IPEndPoint>(
+            "--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
+        var command = new Command("serve", "Serve pools: CSI on a socket, volumes over NBD, metrics")
+        {
+            endpoint, node, pools, nbd, metrics,
+        };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ServeOptions(
                 parsed.GetRequiredValue(endpoint)!,
@@ -49,12 +57,19 @@ internal static class ServeCommand
 
     private static void Announce(ServeOptions options, ServerHost host, Output output)
     {
-        var metrics = host.MetricsAddress?.ToString().TrimEnd('/');
-        var pools = host.Volumes.Pools.All.Select(pool => new { pool.Name, Uuid = pool.Pool.Uuid.ToString("N") }).ToList();
-        output.Print(
-            new { Ready = true, Endpoint = $"unix://{options.SocketPath}", options.NodeId, Nbd = options.NbdPath, Metrics = metrics, Pools = pools },
-            $"ready: csi unix://{options.SocketPath}{(options.NbdPath is { } nbd ? $", nbd {nbd}" : "")}{(metrics is null ? "" : $", metrics {metrics}/metrics")}, " +
-            $"pools {string.Join(", ", pools.Select(pool => pool.Name))}");
+        var report = new
+        {
+            Ready = true,
+            Endpoint = $"unix://{options.SocketPath}",
+            options.NodeId,
+            Nbd = options.NbdPath,
+            Metrics = host.MetricsAddress?.ToString().TrimEnd('/'),
+            Pools = host.Volumes.Pools.All.Select(pool => new { pool.Name, Uuid = pool.Pool.Uuid.ToString("N") }).ToList(),
+        };
+        var nbd = report.Nbd is null ? "" : $", nbd {report.Nbd}";
+        var metrics = report.Metrics is null ? "" : $", metrics {report.Metrics}/metrics";
+        var pools = string.Join(", ", report.Pools.Select(pool => pool.Name));
+        output.Print(report, $"ready: csi {report.Endpoint}{nbd}{metrics}, pools {pools}");
     }
 
     /// <summary>Logs go to the error stream, one line each, so that the output is the ready line alone.</summary>

@@ -18,13 +18,17 @@ internal sealed record ServeOptions(string SocketPath, string NodeId, IReadOnlyL
         return error.Length == 0 ? path : null;
     }
 
-    /// <summary>The node's id if it can be a label's value in Kubernetes, which the topology needs; else null and the reason in words.</summary>
+    /// <summary>
+    /// The node's id if it can be a label's value in Kubernetes, which the topology needs; else null and the reason in words.
+    /// </summary>
     public static string? ParseNodeId(string id, out string error)
     {
         var isValue = id.Length is > 0 and <= NodeIdLengthMax &&
             char.IsAsciiLetterOrDigit(id[0]) && char.IsAsciiLetterOrDigit(id[^1]) &&
             id.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.');
-        error = isValue ? "" : $"the node id {Volumes.NameRules.Quote(id)} must be 1 to {NodeIdLengthMax} letters, digits, '-', '_' or '.', a letter or digit at both ends";
+        error = isValue ? "" :
+            $"the node id {Volumes.NameRules.Quote(id)} must be 1 to {NodeIdLengthMax} letters, digits, '-', '_' or '.', " +
+            "a letter or digit at both ends";
         return isValue ? id : null;
     }
 }

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace CsiThin.Driver.Cli;
 
 /// <summary>
-/// A whole server in this process: pools, NBD, metrics and CSI, started in that order and ended in the other, so that nobody is let in before what
+/// A whole server in this process: pools, NBD, metrics and CSI, started in that order and ended in the other, so that nobody is let in
+/// before what
 /// they need is there and the pools are closed, committed, when nobody uses them any more.
 /// </summary>
 internal sealed partial class ServerHost : IAsyncDisposable
@@ -24,7 +25,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress { get; private set; }
 
-    /// <summary>Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.</summary>
+    /// <summary>
+    /// Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.
+    /// </summary>
     public static async Task<ServerHost> StartAsync(ServeOptions options, ILoggerFactory logs)
     {
         var host = new ServerHost(logs);
@@ -130,7 +133,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
     }
 
     // As for CSI's Probe: a restart that mends one failed pool would interrupt the others, so only the last one standing counts.
-    private string? Unhealthy() => Volumes.Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
+    private string? Unhealthy() =>
+        Volumes.Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
 
     [LoggerMessage(1, LogLevel.Information, "Formatted pool {Name} on {Path}")]
     private static partial void LogFormatted(ILogger logger, string name, string path);

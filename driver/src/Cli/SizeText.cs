@@ -2,12 +2,16 @@ using System.Globalization;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>Sizes as people write and read them. Units are binary, whatever their spelling: 10G, 10Gi and 10GiB are 10 * 2^30 bytes.</summary>
+/// <summary>
+/// Sizes as people write and read them. Units are binary, whatever their spelling: 10G, 10Gi and 10GiB are 10 * 2^30 bytes.
+/// </summary>
 internal static class SizeText
 {
     private const string Units = "KMGTPE";
 
-    /// <summary>Reads a size above 0 that is a multiple of <paramref name="multipleBytes"/>; null and the reason in words when it is not one.</summary>
+    /// <summary>
+    /// Reads a size above 0 that is a multiple of <paramref name="multipleBytes"/>; null and the reason in words when it is not one.
+    /// </summary>
     public static long? Parse(string text, long multipleBytes, out string error)
     {
         error = "";
@@ -15,7 +19,7 @@ internal static class SizeText
             error = $"'{Shown(text)}' is no size: write bytes, or a number with K, M, G, T, P or E (binary), such as 10G or 512MiB";
         else if (digits[0] == '-')
             error = $"the size {Shown(text)} is negative";
-        else if (!ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > (ulong)(long.MaxValue >> shift))
+        else if (!ulong.TryParse(digits, CultureInfo.InvariantCulture, out var number) || number > (ulong)(long.MaxValue >> shift))
             error = $"the size {Shown(text)} is beyond 2^63 bytes";
         else if (number == 0)
             error = "the size is 0; it must be above";

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>SIGTERM or SIGINT as something to wait for. The first one is taken; a second one, while the server is closing, ends the process at once.</summary>
+/// <summary>
+/// SIGTERM or SIGINT as something to wait for. The first one is taken; a second one, while the server is closing, ends the process at once.
+/// </summary>
 internal sealed class Termination : IDisposable
 {
     private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,7 +4,9 @@ using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>The engine's verbs on a pool that nobody has open. Unlike CSI's they are not idempotent: a name that is taken is an error.</summary>
+/// <summary>
+/// The engine's verbs on a pool that nobody has open. Unlike CSI's they are not idempotent: a name that is taken is an error.
+/// </summary>
 internal static class VolumeCommands
 {
     /// <summary>The command <c>volume</c>.</summary>
@@ -47,7 +49,8 @@ internal static class VolumeCommands
         line.SetAction(command, (parsed, output) => Show(output, "created", PoolOpening.With(parsed.GetRequiredValue(path), pool =>
         {
             var volume = VolumeLookup.Find(pool.ListVolumes(), parsed.GetRequiredValue(source), VolumeKind.Volume);
-            return Usage(pool, pool.Create(new VolumeSpec { Name = parsed.GetRequiredValue(name), Kind = VolumeKind.Snapshot, Source = volume.Id }));
+            return Usage(
+                pool, pool.Create(new VolumeSpec { Name = parsed.GetRequiredValue(name), Kind = VolumeKind.Snapshot, Source = volume.Id }));
         })));
         return command;
     }

@@ -3,10 +3,15 @@ using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>Which volume or snapshot a person means: a handle means one; a name may mean a volume and a snapshot, then it must be said.</summary>
+/// <summary>
+/// Which volume or snapshot a person means: a handle means one; a name may mean a volume and a snapshot, then it must be said.
+/// </summary>
 internal static class VolumeLookup
 {
-    /// <summary>The one that <paramref name="text"/> names, of <paramref name="kind"/> if given. <see cref="CliException"/> when there is none, or two.</summary>
+    /// <summary>
+    /// The one that <paramref name="text"/> names, of <paramref name="kind"/> if given. <see cref="CliException"/> when there is none, or
+    /// two.
+    /// </summary>
     public static VolumeInfo Find(IReadOnlyList<VolumeInfo> volumes, string text, VolumeKind? kind = null)
     {
         var matches = volumes.Where(volume => volume.Id.ToString() == text).ToList();
@@ -16,9 +21,12 @@ internal static class VolumeLookup
         return matches switch
         {
             [] => throw new CliException($"there is no {wanted} {NameRules.Quote(text)} in the pool"),
-            [var only] when kind is not null && only.Kind != kind => throw new CliException($"{NameRules.Quote(text)} is a {Describe.Kind(only.Kind)}, not a {wanted}"),
+            [var only] when kind is not null && only.Kind != kind =>
+                throw new CliException($"{NameRules.Quote(text)} is a {Describe.Kind(only.Kind)}, not a {wanted}"),
             [var only] => only,
-            _ => throw new CliException($"{NameRules.Quote(text)} is the name of a volume and of a snapshot; give the handle: {string.Join(" or ", matches.Select(match => match.Id))}"),
+            _ => throw new CliException(
+                $"{NameRules.Quote(text)} is the name of a volume and of a snapshot; give the handle: " +
+                string.Join(" or ", matches.Select(match => match.Id))),
         };
     }
 }

@@ -5,7 +5,8 @@ using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 namespace CsiThin.Driver.Csi;
 
 /// <summary>
-/// How a volume may be used. The disk is in one node, so every single-node mode works and no multi-node mode does: promising one would leave
+/// How a volume may be used. The disk is in one node, so every single-node mode works and no multi-node mode does: promising one would
+/// leave
 /// a pod on another node waiting for ever.
 /// </summary>
 internal static class CapabilityRules
@@ -36,11 +37,15 @@ internal static class CapabilityRules
     public static void CheckPresent(string what, IReadOnlyCollection<VolumeCapability> capabilities)
     {
         if (capabilities.Count == 0)
-            throw new VolumeException(VolumeError.InvalidArgument, $"{what}: volume_capabilities is empty; one capability at least must be given");
+            throw new VolumeException(
+                VolumeError.InvalidArgument, $"{what}: volume_capabilities is empty; one capability at least must be given");
     }
 
-    /// <summary>True when the node has a file system to grow after the volume has grown. Without a capability it is asked, which does no harm.</summary>
-    public static bool NeedsNodeExpansion(VolumeCapability? capability) => capability?.AccessTypeCase != VolumeCapability.AccessTypeOneofCase.Block;
+    /// <summary>
+    /// True when the node has a file system to grow after the volume has grown. Without a capability it is asked, which does no harm.
+    /// </summary>
+    public static bool NeedsNodeExpansion(VolumeCapability? capability) =>
+        capability?.AccessTypeCase != VolumeCapability.AccessTypeOneofCase.Block;
 
     private static string? Unsupported(VolumeCapability capability)
     {
@@ -57,5 +62,6 @@ internal static class CapabilityRules
         };
     }
 
-    private static string NotOnOthers(string mode) => $"the access mode {mode} does not work: the disk is in one node, only single-node modes do";
+    private static string NotOnOthers(string mode) =>
+        $"the access mode {mode} does not work: the disk is in one node, only single-node modes do";
 }

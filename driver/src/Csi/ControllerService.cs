@@ -14,14 +14,16 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
 {
     private static readonly RpcType[] Capabilities =
     [
-        RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetCapacity, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots,
-        RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.VolumeCondition, RpcType.GetVolume, RpcType.SingleNodeMultiWriter, RpcType.GetSnapshot,
+        RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetVolume, RpcType.VolumeCondition, RpcType.GetCapacity,
+        RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots, RpcType.GetSnapshot,
+        RpcType.SingleNodeMultiWriter,
     ];
 
     private readonly CsiMessages _messages = new(topology);
 
     /// <inheritdoc/>
-    public override Task<ControllerGetCapabilitiesResponse> ControllerGetCapabilities(ControllerGetCapabilitiesRequest request, ServerCallContext context) =>
+    public override Task<ControllerGetCapabilitiesResponse> ControllerGetCapabilities(
+        ControllerGetCapabilitiesRequest request, ServerCallContext context) =>
         Task.FromResult(new ControllerGetCapabilitiesResponse
         {
             Capabilities = { Capabilities.Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
@@ -31,7 +33,8 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     public override async Task<CreateVolumeResponse> CreateVolume(CreateVolumeRequest request, ServerCallContext context)
     {
         var asked = RequestRules.ReadCreate(request, topology);
-        return new CreateVolumeResponse { Volume = _messages.ToVolume(await volumes.CreateAsync(asked, context.CancellationToken).ConfigureAwait(false)) };
+        var volume = await volumes.CreateAsync(asked, context.CancellationToken).ConfigureAwait(false);
+        return new CreateVolumeResponse { Volume = _messages.ToVolume(volume) };
     }
 
     /// <inheritdoc/>
@@ -46,7 +49,8 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     public override async Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context)
     {
         var asked = RequestRules.ReadSnapshot(request);
-        return new CreateSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(await volumes.SnapshotAsync(asked, context.CancellationToken).ConfigureAwait(false)) };
+        var snapshot = await volumes.SnapshotAsync(asked, context.CancellationToken).ConfigureAwait(false);
+        return new CreateSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(snapshot) };
     }
 
     /// <inheritdoc/>
@@ -58,10 +62,12 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     }
 
     /// <inheritdoc/>
-    public override async Task<ControllerExpandVolumeResponse> ControllerExpandVolume(ControllerExpandVolumeRequest request, ServerCallContext context)
+    public override async Task<ControllerExpandVolumeResponse> ControllerExpandVolume(
+        ControllerExpandVolumeRequest request, ServerCallContext context)
     {
         var (requiredBytes, limitBytes) = RequestRules.ReadExpand(request);
-        var volume = await volumes.ExpandAsync(request.VolumeId, requiredBytes, limitBytes, context.CancellationToken).ConfigureAwait(false);
+        var volume = await volumes.ExpandAsync(
+            request.VolumeId, requiredBytes, limitBytes, context.CancellationToken).ConfigureAwait(false);
         return new ControllerExpandVolumeResponse
         {
             CapacityBytes = volume.SizeBytes,
@@ -73,13 +79,15 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     public override Task<ControllerGetVolumeResponse> ControllerGetVolume(ControllerGetVolumeRequest request, ServerCallContext context)
     {
         var (pool, usage) = volumes.Find(VolumeKind.Volume, RequestRules.Required("look-up of a volume", "volume_id", request.VolumeId));
-        return Task.FromResult(new ControllerGetVolumeResponse { Volume = _messages.ToVolume(usage.Volume), Status = CsiMessages.ToStatus(pool) });
+        return Task.FromResult(
+            new ControllerGetVolumeResponse { Volume = _messages.ToVolume(usage.Volume), Status = CsiMessages.ToStatus(pool) });
     }
 
     /// <inheritdoc/>
     public override Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context)
     {
-        var (_, usage) = volumes.Find(VolumeKind.Snapshot, RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId));
+        var (_, usage) = volumes.Find(
+            VolumeKind.Snapshot, RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId));
         return Task.FromResult(new GetSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(usage.Volume) });
     }
 
@@ -114,7 +122,10 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         return Task.FromResult(new ListSnapshotsResponse
         {
             NextToken = page.NextToken,
-            Entries = { page.Volumes.Select(snapshot => new ListSnapshotsResponse.Types.Entry { Snapshot = CsiMessages.ToSnapshot(snapshot) }) },
+            Entries =
+            {
+                page.Volumes.Select(snapshot => new ListSnapshotsResponse.Types.Entry { Snapshot = CsiMessages.ToSnapshot(snapshot) }),
+            },
         });
     }
 

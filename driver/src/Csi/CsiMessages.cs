@@ -9,7 +9,9 @@ namespace CsiThin.Driver.Csi;
 /// <summary>Writes what the Volumes floor returns as CSI has it.</summary>
 internal sealed class CsiMessages(NodeTopology topology)
 {
-    /// <summary>A volume. Its context is empty: a node needs the handle alone, and what is written into a PersistentVolume stays there for ever.</summary>
+    /// <summary>
+    /// A volume. Its context is empty: a node needs the handle alone, and what is written into a PersistentVolume stays there for ever.
+    /// </summary>
     public Volume ToVolume(VolumeInfo volume)
     {
         var message = new Volume

@@ -25,7 +25,8 @@ internal sealed partial class ErrorInterceptor(CallMeter meter, ILogger<ErrorInt
         TRequest request,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation) => GuardAsync(context, () => continuation(request, responseStream, context));
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, () => continuation(request, responseStream, context));
 
     private async Task GuardAsync(ServerCallContext context, Func<Task> call)
     {

@@ -4,7 +4,9 @@ using Grpc.Core;
 
 namespace CsiThin.Driver.Csi;
 
-/// <summary>The one place where the words of the floors below become CSI's codes. Messages pass unchanged: they were written for the caller.</summary>
+/// <summary>
+/// The one place where the words of the floors below become CSI's codes. Messages pass unchanged: they were written for the caller.
+/// </summary>
 internal static class ErrorTranslation
 {
     /// <summary>The status to answer, or null for an exception that is nobody's intention: a defect, told to the log alone.</summary>

@@ -14,14 +14,15 @@ internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
 
     /// <summary>The program's version without the build's suffix.</summary>
     public static string Version { get; } =
-        (typeof(IdentityService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0").Split('+')[0];
+        typeof(IdentityService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     /// <inheritdoc/>
     public override Task<GetPluginInfoResponse> GetPluginInfo(GetPluginInfoRequest request, ServerCallContext context) =>
         Task.FromResult(new GetPluginInfoResponse { Name = DriverName, VendorVersion = Version });
 
     /// <inheritdoc/>
-    public override Task<GetPluginCapabilitiesResponse> GetPluginCapabilities(GetPluginCapabilitiesRequest request, ServerCallContext context) =>
+    public override Task<GetPluginCapabilitiesResponse> GetPluginCapabilities(
+        GetPluginCapabilitiesRequest request, ServerCallContext context) =>
         Task.FromResult(new GetPluginCapabilitiesResponse
         {
             Capabilities =
@@ -32,7 +33,9 @@ internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
             },
         });
 
-    /// <summary>Ready while any pool serves: one that failed is its volumes' condition, not a reason to restart what serves the others.</summary>
+    /// <summary>
+    /// Ready while any pool serves: one that failed is its volumes' condition, not a reason to restart what serves the others.
+    /// </summary>
     public override Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context) =>
         Task.FromResult(new ProbeResponse { Ready = pools.All.Any(pool => pool.Pool.GetStatus().Mode != PoolMode.Failed) });
 

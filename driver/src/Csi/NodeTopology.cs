@@ -20,16 +20,20 @@ internal sealed class NodeTopology(string nodeId)
 
     /// <summary>
     /// Refuses what must be accessible from somewhere else only: RESOURCE_EXHAUSTED, on which the provisioner tries another node
-    /// (CSI, CreateVolume errors, "Unable to provision in accessible_topology"). Preferences among the requisite places leave no choice here.
+    /// (CSI, CreateVolume errors, "Unable to provision in accessible_topology"). Preferences among the requisite places leave no choice
+    /// here.
     /// </summary>
     public void Check(string what, TopologyRequirement? requirement)
     {
         if (requirement is null || requirement.Requisite.Count == 0 || requirement.Requisite.Any(IsIn))
             return;
         var asked = string.Join(" or ", requirement.Requisite.Take(4).Select(Describe));
-        throw new VolumeException(VolumeError.NoPool, $"{what} must be accessible from {asked}, but the pools here are on node {NameRules.Quote(NodeId)}");
+        throw new VolumeException(
+            VolumeError.NoPool, $"{what} must be accessible from {asked}, but the pools here are on node {NameRules.Quote(NodeId)}");
     }
 
     private static string Describe(Topology place) =>
-        place.Segments.Count == 0 ? "anywhere" : string.Join(", ", place.Segments.Select(segment => $"{NameRules.Quote(segment.Key)}={NameRules.Quote(segment.Value)}"));
+        place.Segments.Count == 0
+            ? "anywhere"
+            : string.Join(", ", place.Segments.Select(segment => $"{NameRules.Quote(segment.Key)}={NameRules.Quote(segment.Value)}"));
 }

@@ -72,8 +72,10 @@ internal static class RequestRules
     private static (string? Handle, VolumeKind? Kind) ReadSource(string what, VolumeContentSource? source) => source?.TypeCase switch
     {
         null => (null, null),
-        VolumeContentSource.TypeOneofCase.Snapshot => (Required(what, "snapshot_id of the content source", source.Snapshot.SnapshotId), VolumeKind.Snapshot),
-        VolumeContentSource.TypeOneofCase.Volume => (Required(what, "volume_id of the content source", source.Volume.VolumeId), VolumeKind.Volume),
+        VolumeContentSource.TypeOneofCase.Snapshot =>
+            (Required(what, "snapshot_id of the content source", source.Snapshot.SnapshotId), VolumeKind.Snapshot),
+        VolumeContentSource.TypeOneofCase.Volume =>
+            (Required(what, "volume_id of the content source", source.Volume.VolumeId), VolumeKind.Volume),
         _ => throw Invalid($"{what}: the content source is neither a snapshot nor a volume"),
     };
 

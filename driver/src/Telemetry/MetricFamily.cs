@@ -22,7 +22,7 @@ internal sealed class MetricFamily
     public MetricFamily(Instrument instrument)
     {
         var kind = instrument.GetType().Name;
-        var isCounter = kind.StartsWith("Counter", StringComparison.Ordinal) || kind.StartsWith("ObservableCounter", StringComparison.Ordinal);
+        var isCounter = kind.Replace("Observable", "", StringComparison.Ordinal).StartsWith("Counter", StringComparison.Ordinal);
         var isHistogram = kind.StartsWith("Histogram", StringComparison.Ordinal);
         Name = PrometheusNames.Of(instrument.Name, instrument.Unit, isCounter);
         _help = string.IsNullOrEmpty(instrument.Description) ? instrument.Name : instrument.Description;

@@ -21,7 +21,8 @@ internal sealed class MetricsServer : IAsyncDisposable
     public Uri Address => new(_application.Urls.Single());
 
     /// <summary>
-    /// Listens on <paramref name="endPoint"/>; throws <see cref="IOException"/> when it is taken. <paramref name="unhealthy"/> returns null while all is
+    /// Listens on <paramref name="endPoint"/>; throws <see cref="IOException"/> when it is taken. <paramref name="unhealthy"/> returns null
+    /// while all is
     /// well, else the reason that <c>/healthz</c> answers with 503.
     /// </summary>
     public static async Task<MetricsServer> StartAsync(IPEndPoint endPoint, PrometheusExporter exporter, Func<string?> unhealthy)
@@ -51,7 +52,8 @@ internal sealed class MetricsServer : IAsyncDisposable
         return context.Request.Path.Value switch
         {
             "/metrics" => WriteAsync(context, StatusCodes.Status200OK, MetricsType, exporter.Scrape()),
-            "/healthz" when unhealthy() is { } reason => WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "text/plain", reason + "\n"),
+            "/healthz" when unhealthy() is { } reason =>
+                WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "text/plain", reason + "\n"),
             "/healthz" => WriteAsync(context, StatusCodes.Status200OK, "text/plain", "ok\n"),
             _ => WriteAsync(context, StatusCodes.Status404NotFound, "text/plain", "/metrics and /healthz are here\n"),
         };

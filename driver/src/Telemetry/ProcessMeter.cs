@@ -13,8 +13,13 @@ internal sealed class ProcessMeter : IDisposable
     public ProcessMeter(string version)
     {
         var started = new DateTimeOffset(_process.StartTime).ToUnixTimeMilliseconds() / 1000.0;
-        _meter.CreateObservableGauge("csithin.build.info", () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", version)), null, "1, labelled with the version of csi-thin.");
-        _meter.CreateObservableCounter("process.cpu", () => Fresh().TotalProcessorTime.TotalSeconds, "s", "User and system CPU time spent.");
+        _meter.CreateObservableGauge(
+            "csithin.build.info",
+            () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", version)),
+            null,
+            "1, labelled with the version of csi-thin.");
+        _meter.CreateObservableCounter(
+            "process.cpu", () => Fresh().TotalProcessorTime.TotalSeconds, "s", "User and system CPU time spent.");
         _meter.CreateObservableGauge("process.resident.memory", () => Fresh().WorkingSet64, "By", "Resident memory size.");
         _meter.CreateObservableGauge("process.virtual.memory", () => Fresh().VirtualMemorySize64, "By", "Virtual memory size.");
         _meter.CreateObservableGauge("process.start.time", () => started, "s", "Start time of the process since the Unix epoch.");
@@ -41,5 +46,5 @@ internal sealed class ProcessMeter : IDisposable
         Directory.Exists("/proc/self/fd") ? Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount() : 0;
 
     private static IEnumerable<Measurement<long>> ObserveCollections() => Enumerable.Range(0, GC.MaxGeneration + 1)
-        .Select(generation => new Measurement<long>(GC.CollectionCount(generation), new KeyValuePair<string, object?>("generation", generation)));
+        .Select(one => new Measurement<long>(GC.CollectionCount(one), KeyValuePair.Create("generation", (object?)one)));
 }

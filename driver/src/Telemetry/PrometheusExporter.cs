@@ -4,7 +4,8 @@ using System.Text;
 namespace CsiThin.Driver.Telemetry;
 
 /// <summary>
-/// Listens to every meter whose name begins with <c>CsiThin.</c>, of whatever floor, and writes what it heard as Prometheus text. The code that
+/// Listens to every meter whose name begins with <c>CsiThin.</c>, of whatever floor, and writes what it heard as Prometheus text. The code
+/// that
 /// measures knows <see cref="System.Diagnostics.Metrics"/> only; this folder alone knows Prometheus.
 /// <para>Concurrency: recordings come from any thread; <c>_gate</c> makes scrapes one at a time, and guards the list of families.</para>
 /// </summary>
@@ -17,7 +18,9 @@ internal sealed class PrometheusExporter : IDisposable
     private readonly MeterListener _listener = new();
     private readonly Action<Exception> _onError;
 
-    /// <summary>Begins to listen. What observing throws goes to <paramref name="onError"/>; the other figures are written all the same.</summary>
+    /// <summary>
+    /// Begins to listen. What observing throws goes to <paramref name="onError"/>; the other figures are written all the same.
+    /// </summary>
     public PrometheusExporter(Action<Exception> onError)
     {
         _onError = onError;
@@ -73,5 +76,6 @@ internal sealed class PrometheusExporter : IDisposable
         listener.EnableMeasurementEvents(instrument, family);
     }
 
-    private static void Record(object? family, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) => ((MetricFamily)family!).Record(value, tags);
+    private static void Record(object? family, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        ((MetricFamily)family!).Record(value, tags);
 }

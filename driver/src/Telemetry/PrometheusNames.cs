@@ -3,10 +3,14 @@ using System.Text;
 
 namespace CsiThin.Driver.Telemetry;
 
-/// <summary>Names, labels and texts by the rules of Prometheus' text format and its naming practice: snake case, base units, <c>_total</c>.</summary>
+/// <summary>
+/// Names, labels and texts by the rules of Prometheus' text format and its naming practice: snake case, base units, <c>_total</c>.
+/// </summary>
 internal static class PrometheusNames
 {
-    /// <summary>The instrument <c>a.b.c</c> with unit <c>By</c>, a counter, becomes <c>a_b_c_bytes_total</c>. Units in braces are for people.</summary>
+    /// <summary>
+    /// The instrument <c>a.b.c</c> with unit <c>By</c>, a counter, becomes <c>a_b_c_bytes_total</c>. Units in braces are for people.
+    /// </summary>
     public static string Of(string instrument, string? unit, bool isCounter)
     {
         var name = new StringBuilder(instrument.Length);

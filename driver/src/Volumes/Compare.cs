@@ -17,7 +17,8 @@ internal static class Compare
     }
 
     /// <summary>An existing snapshot and a request for its name.</summary>
-    public static string? Differs(SnapshotRequest request, VolumeInfo existing) => SourceDiffers(existing, request.SourceHandle, VolumeKind.Volume);
+    public static string? Differs(SnapshotRequest request, VolumeInfo existing) =>
+        SourceDiffers(existing, request.SourceHandle, VolumeKind.Volume);
 
     private static string? SourceDiffers(VolumeInfo existing, string? askedHandle, VolumeKind? askedKind)
     {

@@ -5,7 +5,8 @@ namespace CsiThin.Driver.Volumes;
 
 /// <summary>
 /// What the verbs need of a pool: the members of <see cref="ThinPool"/> they call, with its contract and its exceptions
-/// (<see cref="PoolException"/>). It is a seam so that refusals a healthy pool never gives can be tested. All members may be called from any thread.
+/// (<see cref="PoolException"/>). It is a seam so that refusals a healthy pool never gives can be tested. All members may be called from
+/// any thread.
 /// </summary>
 internal interface IVolumePool
 {

@@ -18,7 +18,9 @@ internal sealed class KeyedLock
         }
     }
 
-    /// <summary>Takes the lock of <paramref name="key"/>; dispose the result to release it. Null when <paramref name="wait"/> passed first.</summary>
+    /// <summary>
+    /// Takes the lock of <paramref name="key"/>; dispose the result to release it. Null when <paramref name="wait"/> passed first.
+    /// </summary>
     public async Task<IDisposable?> AcquireAsync(string key, TimeSpan wait, CancellationToken cancellation)
     {
         var entry = Enter(key);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace CsiThin.Driver.Volumes;
@@ -21,11 +20,11 @@ internal static class NameRules
             throw Invalid($"the name of a {noun} is empty; it must have 1 to {MaximumBytes} bytes");
         var bytes = Encoding.UTF8.GetByteCount(name);
         if (bytes > MaximumBytes)
-            throw Invalid(string.Create(CultureInfo.InvariantCulture, $"the name {Quote(name)} of a {noun} has {bytes} bytes, above the limit of {MaximumBytes}"));
+            throw Invalid($"the name {Quote(name)} of a {noun} has {bytes} bytes, above the limit of {MaximumBytes}");
         for (var at = 0; at < name.Length; at++)
         {
             if (char.IsControl(name[at]))
-                throw Invalid(string.Create(CultureInfo.InvariantCulture, $"the name {Quote(name)} of a {noun} holds the control character U+{(int)name[at]:X4} at position {at}"));
+                throw Invalid($"the name {Quote(name)} of a {noun} holds the control character U+{(int)name[at]:X4} at position {at}");
             if (char.IsSurrogate(name[at]) && !IsPair(name, ref at))
                 throw Invalid($"the name {Quote(name)} of a {noun} is not valid Unicode");
         }

@@ -2,7 +2,8 @@ namespace CsiThin.Driver.Volumes;
 
 /// <summary>
 /// The parameters of a StorageClass or VolumeSnapshotClass. An unknown one is refused: a misspelt parameter that is ignored is found out
-/// when the data is already in the wrong place. Keys under <c>csi.storage.k8s.io/</c> come from the sidecars and are kept, whatever they are.
+/// when the data is already in the wrong place. Keys under <c>csi.storage.k8s.io/</c> come from the sidecars and are kept, whatever they
+/// are.
 /// </summary>
 internal static class ParameterRules
 {
@@ -17,11 +18,15 @@ internal static class ParameterRules
     private static readonly string[] ForVolumes = [Pool, FileSystem];
     private static readonly string[] ForSnapshots = [];
 
-    /// <summary>Throws <see cref="VolumeError.InvalidArgument"/> naming an unknown parameter of a new volume and the nearest known one.</summary>
-    public static void CheckVolume(string what, IEnumerable<KeyValuePair<string, string>> parameters) => Check(what, parameters, ForVolumes);
+    /// <summary>
+    /// Throws <see cref="VolumeError.InvalidArgument"/> naming an unknown parameter of a new volume and the nearest known one.
+    /// </summary>
+    public static void CheckVolume(string what, IEnumerable<KeyValuePair<string, string>> parameters) =>
+        Check(what, parameters, ForVolumes);
 
     /// <summary>The same for a new snapshot.</summary>
-    public static void CheckSnapshot(string what, IEnumerable<KeyValuePair<string, string>> parameters) => Check(what, parameters, ForSnapshots);
+    public static void CheckSnapshot(string what, IEnumerable<KeyValuePair<string, string>> parameters) =>
+        Check(what, parameters, ForSnapshots);
 
     /// <summary>
     /// Null when both make the same volume, else the difference in words. The sidecars' notes about claims make no difference, and where a

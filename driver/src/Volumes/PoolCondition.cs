@@ -16,7 +16,8 @@ internal sealed record PoolCondition(bool IsAbnormal, string Message)
             { Mode: PoolMode.ReadOnly } => new PoolCondition(true, $"{name} is read-only; writes fail until it is reopened"),
             { NeedsCheck: true } => new PoolCondition(true, $"{name} needs a check of its metadata"),
             { Mode: PoolMode.OutOfDataSpace } => new PoolCondition(
-                true, $"{name} is full: {status.DataBlocksUsed} of {status.DataBlocksTotal} data blocks are in use; writes that need a new one fail"),
+                true,
+                $"{name} is full, {status.DataBlocksUsed} of {status.DataBlocksTotal} data blocks are in use; writes that need one fail"),
             _ => new PoolCondition(false, $"{name} is healthy"),
         };
     }

@@ -5,7 +5,8 @@ namespace CsiThin.Driver.Volumes;
 
 /// <summary>
 /// The pools and volumes as instruments, on the meter <c>CsiThin.Pools</c>. All are observed: nothing is done until somebody looks.
-/// <para>Concurrency: any thread may look; <c>_usage</c> is replaced whole, under its lock, so that one look asks a pool's worker once.</para>
+/// <para>Concurrency: any thread may look; <c>_usage</c> is replaced whole, under its lock, so that one look asks a pool's worker
+/// once.</para>
 /// </summary>
 internal sealed class PoolMeter : IDisposable
 {
@@ -27,13 +28,17 @@ internal sealed class PoolMeter : IDisposable
         Gauge("data.block", "By", "Size of a data block.", status => status.DataBlockBytes);
         Gauge("metadata.blocks", "{block}", "Metadata blocks of 4096 bytes.", status => (long)status.MetadataBlocksTotal);
         Gauge("metadata.used.blocks", "{block}", "Metadata blocks in use.", status => (long)status.MetadataBlocksUsed);
-        Gauge("needs.check", null, "1 when the metadata needs a check before the pool is written again.", status => status.NeedsCheck ? 1 : 0);
+        Gauge(
+            "needs.check",
+            null,
+            "1 when the metadata needs a check before the pool is written again.",
+            status => status.NeedsCheck ? 1 : 0);
         Gauge("transaction.id", null, "Transaction id of the metadata.", status => (long)status.TransactionId);
         _meter.CreateObservableGauge("csithin.pool.mode", ObserveModes, null, "1 for the mode the pool is in, 0 for the others.");
         _meter.CreateObservableGauge("csithin.pool.volumes", () => Count(VolumeKind.Volume), "{volume}", "Volumes in the pool.");
         _meter.CreateObservableGauge("csithin.pool.snapshots", () => Count(VolumeKind.Snapshot), "{snapshot}", "Snapshots in the pool.");
         _meter.CreateObservableCounter(
-            "csithin.pool.commits", () => Observe(status => (long)status.Commits), "{commit}", "Commits of metadata since the pool was opened.");
+            "csithin.pool.commits", () => Observe(status => (long)status.Commits), "{commit}", "Commits since the pool was opened.");
         Volume("size", "By", "Virtual size of a volume or snapshot.", usage => usage.Volume.SizeBytes);
         Volume("mapped", "By", "Bytes mapped by a volume or snapshot, those it shares included.", usage => usage.MappedBytes);
         Volume("open", "{handle}", "Handles open on a volume or snapshot.", usage => usage.OpenHandles);
@@ -54,13 +59,15 @@ internal sealed class PoolMeter : IDisposable
     private List<Measurement<long>> ObserveModes() => EachPool(pool =>
     {
         var mode = pool.Pool.GetStatus().Mode;
-        return Enum.GetValues<PoolMode>().Select(one => new Measurement<long>(one == mode ? 1 : 0, Tag("pool", pool.Name), Tag("mode", Describe.Mode(one))));
+        return Enum.GetValues<PoolMode>().Select(
+            one => new Measurement<long>(one == mode ? 1 : 0, Tag("pool", pool.Name), Tag("mode", Describe.Mode(one))));
     });
 
     private List<Measurement<long>> Count(VolumeKind kind) =>
         EachPool(pool => [new Measurement<long>(pool.Pool.ListVolumes().Count(volume => volume.Kind == kind), Tag("pool", pool.Name))]);
 
-    private List<Measurement<long>> ObserveVolumes(Func<VolumeUsage, long> value) => EachPool(pool => Usage(pool).Select(usage => new Measurement<long>(
+    private List<Measurement<long>> ObserveVolumes(Func<VolumeUsage, long> value) =>
+        EachPool(pool => Usage(pool).Select(usage => new Measurement<long>(
         value(usage),
         Tag("pool", pool.Name),
         Tag("volume", usage.Volume.Id.ToString()),

@@ -26,7 +26,8 @@ internal sealed class PoolSet
             if (!_byName.TryAdd(pool.Name, pool))
                 throw new VolumeException(VolumeError.InvalidArgument, $"two pools are named {NameRules.Quote(pool.Name)}");
             if (!_byUuid.TryAdd(pool.Pool.Uuid, pool))
-                throw new VolumeException(VolumeError.InvalidArgument, $"pool {NameRules.Quote(pool.Name)} has the uuid {pool.Pool.Uuid:N} of another pool");
+                throw new VolumeException(
+                    VolumeError.InvalidArgument, $"pool {NameRules.Quote(pool.Name)} has the uuid {pool.Pool.Uuid:N} of another pool");
         }
     }
 
@@ -44,7 +45,8 @@ internal sealed class PoolSet
         ? pool
         : throw new VolumeException(
             VolumeError.InvalidArgument,
-            $"{what}: there is no pool {NameRules.Quote(name)} here; there is {string.Join(", ", All.Select(known => NameRules.Quote(known.Name)))}");
+            $"{what}: there is no pool {NameRules.Quote(name)} here; there is " +
+            string.Join(", ", All.Select(known => NameRules.Quote(known.Name))));
 
     /// <summary>The writable pool with the most free bytes.</summary>
     public NamedPool WithMostSpace(string what)
@@ -71,5 +73,6 @@ internal sealed class PoolSet
     /// <summary>Data bytes not in use.</summary>
     public static long FreeBytes(PoolStatus status) => (long)(status.DataBlocksTotal - status.DataBlocksUsed) * status.DataBlockBytes;
 
-    private string Modes() => string.Join(", ", All.Select(pool => $"{NameRules.Quote(pool.Name)} is {Describe.Mode(pool.Pool.GetStatus().Mode)}"));
+    private string Modes() =>
+        string.Join(", ", All.Select(pool => $"{NameRules.Quote(pool.Name)} is {Describe.Mode(pool.Pool.GetStatus().Mode)}"));
 }

@@ -41,7 +41,8 @@ internal static class SizeRules
         if (requiredBytes > currentBytes)
             return Fit(what, requiredBytes, limitBytes, 0);
         if (limitBytes > 0 && currentBytes > limitBytes)
-            throw OutOfRange($"{what} has {Text(currentBytes)} bytes already, above the limit of {Text(limitBytes)} bytes; volumes do not shrink");
+            throw OutOfRange(
+                $"{what} has {Text(currentBytes)} bytes already, above the limit of {Text(limitBytes)} bytes; volumes do not shrink");
         return currentBytes;
     }
 

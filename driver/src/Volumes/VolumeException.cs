@@ -1,6 +1,8 @@
 namespace CsiThin.Driver.Volumes;
 
-/// <summary>Why a verb was refused before the engine was asked: what <see cref="Core.Pool.PoolError"/> has no word for, and its namesakes.</summary>
+/// <summary>
+/// Why a verb was refused before the engine was asked: what <see cref="Core.Pool.PoolError"/> has no word for, and its namesakes.
+/// </summary>
 internal enum VolumeError
 {
     /// <summary>A name, parameter or size makes no sense.</summary>

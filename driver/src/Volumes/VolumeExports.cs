@@ -4,7 +4,9 @@ using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Volumes;
 
-/// <summary>Every volume and snapshot of the pools as an NBD export under its handle; snapshots are read-only. Any thread may call.</summary>
+/// <summary>
+/// Every volume and snapshot of the pools as an NBD export under its handle; snapshots are read-only. Any thread may call.
+/// </summary>
 internal sealed class VolumeExports(PoolSet pools) : INbdExports
 {
     /// <inheritdoc/>
@@ -34,7 +36,8 @@ internal sealed class VolumeExports(PoolSet pools) : INbdExports
     }
 
     /// <summary>The export of one volume.</summary>
-    public static NbdExport Describe(VolumeInfo volume) => new(volume.Id.ToString(), Volumes.Describe.Thing(volume.Kind, volume.Name), volume.SizeBytes);
+    public static NbdExport Describe(VolumeInfo volume) =>
+        new(volume.Id.ToString(), Volumes.Describe.Thing(volume.Kind, volume.Name), volume.SizeBytes);
 
     private (NamedPool Pool, VolumeInfo Volume)? Lookup(string name)
     {

@@ -12,7 +12,8 @@ internal sealed record VolumePage(IReadOnlyList<VolumeInfo> Volumes, string Next
 internal static class VolumeListing
 {
     /// <summary>
-    /// Up to <paramref name="maxEntries"/> (0: all) volumes or snapshots behind <paramref name="token"/>, ordered by handle. A token of no pool
+    /// Up to <paramref name="maxEntries"/> (0: all) volumes or snapshots behind <paramref name="token"/>, ordered by handle. A token of no
+    /// pool
     /// served here is <see cref="VolumeError.Aborted"/>, which tells the caller to begin again.
     /// </summary>
     public static VolumePage List(PoolSet pools, VolumeKind kind, int maxEntries, string token, Func<VolumeInfo, bool>? filter = null)
@@ -37,6 +38,8 @@ internal static class VolumeListing
     {
         if (VolumeId.TryParse(token, out var id) && pools.TryFind(id.Pool, out _))
             return id;
-        throw new VolumeException(VolumeError.Aborted, $"starting_token {NameRules.Quote(token)} continues no listing of {Describe.Kind(kind)}s here; begin without one");
+        throw new VolumeException(
+            VolumeError.Aborted,
+            $"starting_token {NameRules.Quote(token)} continues no listing of {Describe.Kind(kind)}s here; begin without one");
     }
 }

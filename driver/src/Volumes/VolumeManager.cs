@@ -60,7 +60,8 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         if (!VolumeId.TryParse(handle, out var id))
             return; // No handle of ours reads so, hence there is no such volume.
         if (!Pools.TryFind(id.Pool, out var pool))
-            throw new VolumeException(VolumeError.PoolAbsent, $"{Describe.Thing(kind, handle)} cannot be deleted: its pool {id.Pool:N} is not open here");
+            throw new VolumeException(
+                VolumeError.PoolAbsent, $"{Describe.Thing(kind, handle)} cannot be deleted: its pool {id.Pool:N} is not open here");
         using var held = await HoldAsync($"handle/{handle}", NameRules.Quote(handle), cancellation).ConfigureAwait(false);
         if (pool.Pool.FindVolume(id) is not { } usage)
             return;
@@ -85,7 +86,9 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         return sizeBytes == volume.SizeBytes ? volume : pool.Pool.Resize(volume.Id, sizeBytes);
     }
 
-    /// <summary>The volume or snapshot of a handle with its pool; <see cref="VolumeError.NotFound"/> when there is none of that kind.</summary>
+    /// <summary>
+    /// The volume or snapshot of a handle with its pool; <see cref="VolumeError.NotFound"/> when there is none of that kind.
+    /// </summary>
     public (NamedPool Pool, VolumeUsage Usage) Find(VolumeKind? kind, string handle)
     {
         var what = Describe.Thing(kind ?? VolumeKind.Volume, handle);
@@ -96,7 +99,8 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         if (pool.Pool.FindVolume(id) is not { } usage)
             throw new VolumeException(VolumeError.NotFound, $"{what} does not exist in pool {NameRules.Quote(pool.Name)}");
         if (kind is { } wanted && usage.Volume.Kind != wanted)
-            throw new VolumeException(VolumeError.NotFound, $"{what} does not exist: the handle is of a {Describe.Kind(usage.Volume.Kind)}");
+            throw new VolumeException(
+                VolumeError.NotFound, $"{what} does not exist: the handle is of a {Describe.Kind(usage.Volume.Kind)}");
         return (pool, usage);
     }
 
@@ -109,7 +113,9 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
             var (home, usage) = Find(request.SourceKind, handle);
             source = usage.Volume;
             if (asked is not null && asked != home)
-                throw new VolumeException(VolumeError.InvalidArgument, $"{what}: its source is in pool {NameRules.Quote(home.Name)}, not in the pool {NameRules.Quote(asked.Name)} asked for");
+                throw new VolumeException(
+                    VolumeError.InvalidArgument,
+                    $"{what}: its source is in pool {NameRules.Quote(home.Name)}, not in the pool {NameRules.Quote(asked.Name)} asked for");
             asked = home;
         }
 
@@ -125,12 +131,15 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
 
     private async Task<IDisposable> HoldAsync(string key, string what, CancellationToken cancellation) =>
         await _locks.AcquireAsync(key, lockWait, cancellation).ConfigureAwait(false)
-        ?? throw new VolumeException(VolumeError.Aborted, $"another call for {what} has been at work for {lockWait.TotalSeconds:0.#} s; try again");
+        ?? throw new VolumeException(
+            VolumeError.Aborted, $"another call for {what} has been at work for {lockWait.TotalSeconds:0.#} s; try again");
 
     private static void CheckKind(VolumeKind kind, string handle, VolumeInfo volume)
     {
         if (volume.Kind != kind)
-            throw new VolumeException(VolumeError.InvalidArgument, $"{NameRules.Quote(handle)} is the handle of a {Describe.Kind(volume.Kind)}, not of a {Describe.Kind(kind)}");
+            throw new VolumeException(
+                VolumeError.InvalidArgument,
+                $"{NameRules.Quote(handle)} is the handle of a {Describe.Kind(volume.Kind)}, not of a {Describe.Kind(kind)}");
     }
 
     private static VolumeException Exists(string what, string difference) => new(VolumeError.Exists, $"{what} exists, but {difference}");

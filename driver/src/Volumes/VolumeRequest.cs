@@ -2,7 +2,9 @@ using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Volumes;
 
-/// <summary>A volume that is asked for: what <see cref="VolumeManager.CreateAsync"/> compares with what is there. Sizes in bytes, 0 for "not given".</summary>
+/// <summary>
+/// A volume that is asked for: what <see cref="VolumeManager.CreateAsync"/> compares with what is there. Sizes in bytes, 0 for "not given".
+/// </summary>
 internal sealed record VolumeRequest
 {
     /// <summary>1 to 128 bytes, no control characters.</summary>

@@ -21,7 +21,8 @@ public sealed class PoolCommandTests : IDisposable
         Assert.Equal(128 << 10, status.GetProperty("dataBlockBytes").GetInt64());
         Assert.InRange(status.GetProperty("dataBlocks").GetProperty("total").GetInt64(), 1000, 2048);
         Assert.Equal(0, status.GetProperty("dataBlocks").GetProperty("used").GetInt64());
-        Assert.True(status.GetProperty("metadataBlocks").GetProperty("used").GetInt64() < status.GetProperty("metadataBlocks").GetProperty("total").GetInt64());
+        var metadata = status.GetProperty("metadataBlocks");
+        Assert.True(metadata.GetProperty("used").GetInt64() < metadata.GetProperty("total").GetInt64());
         var regions = status.GetProperty("regions");
         Assert.Equal(0, regions.GetProperty("metadata").GetProperty("offsetBytes").GetInt64() % 4096);
         Assert.Equal(0, regions.GetProperty("data").GetProperty("offsetBytes").GetInt64() % (1 << 20));
@@ -58,9 +59,11 @@ public sealed class PoolCommandTests : IDisposable
         await _f.Json("pool", "format", _f.Pool, "--size", "256M");
         var copy = await _f.Json("pool", "metadata", _f.Pool, _f.At("copy.bin"));
         Assert.Equal(copy.GetProperty("lengthBytes").GetInt64(), new FileInfo(_f.At("copy.bin")).Length);
-        Assert.Contains("is the pool itself", await _f.Fails(ExitCodes.Failed, "pool", "metadata", _f.Pool, _f.Pool), StringComparison.Ordinal);
+        Assert.Contains(
+            "is the pool itself", await _f.Fails(ExitCodes.Failed, "pool", "metadata", _f.Pool, _f.Pool), StringComparison.Ordinal);
         File.CreateSymbolicLink(_f.At("link"), _f.Pool);
-        Assert.Contains("is the pool itself", await _f.Fails(ExitCodes.Failed, "pool", "metadata", _f.Pool, _f.At("link")), StringComparison.Ordinal);
+        Assert.Contains(
+            "is the pool itself", await _f.Fails(ExitCodes.Failed, "pool", "metadata", _f.Pool, _f.At("link")), StringComparison.Ordinal);
         Assert.Equal("sound", (await _f.Json("pool", "check", _f.Pool)).GetProperty("sound").GetBoolean() ? "sound" : "damaged");
     }
 

@@ -6,6 +6,7 @@ using CsiThin.Driver.Cli;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
+using AccessMode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiThin.Driver.Tests.Cli;
 
@@ -14,7 +15,12 @@ public sealed class ServerHostTests : IAsyncLifetime
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("csithin-host-");
     private ServerHost _host = null!;
 
-    private ServeOptions Options => new(At("csi.sock"), "node-1", [new PoolOption("p", At("pool.img"), 256 << 20, 128 << 10)], At("nbd.sock"), new IPEndPoint(IPAddress.Loopback, 0));
+    private ServeOptions Options => new(
+        At("csi.sock"),
+        "node-1",
+        [new PoolOption("p", At("pool.img"), 256 << 20, 128 << 10)],
+        At("nbd.sock"),
+        new IPEndPoint(IPAddress.Loopback, 0));
 
     public async Task InitializeAsync() => _host = await ServerHost.StartAsync(Options, NullLoggerFactory.Instance);
 
@@ -31,7 +37,8 @@ public sealed class ServerHostTests : IAsyncLifetime
             client.Flush();
         }
 
-        var snapshot = (await csi.Controller.CreateSnapshotAsync(new CreateSnapshotRequest { Name = "s", SourceVolumeId = volume.VolumeId })).Snapshot;
+        var wanted = new CreateSnapshotRequest { Name = "s", SourceVolumeId = volume.VolumeId };
+        var snapshot = (await csi.Controller.CreateSnapshotAsync(wanted)).Snapshot;
         using (var client = new NbdClient(At("nbd.sock"), snapshot.SnapshotId))
         {
             var read = new byte[data.Length];
@@ -40,7 +47,8 @@ public sealed class ServerHostTests : IAsyncLifetime
             Assert.Throws<IOException>(() => client.Write(0, data));
         }
 
-        Assert.Contains("refused", Assert.Throws<IOException>(() => new NbdClient(At("nbd.sock"), "nothing")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "refused", Assert.Throws<IOException>(() => new NbdClient(At("nbd.sock"), "nothing")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -49,7 +57,9 @@ public sealed class ServerHostTests : IAsyncLifetime
         using var csi = new CsiClient(At("csi.sock"));
         var delete = new DeleteVolumeRequest { VolumeId = (await csi.Controller.CreateVolumeAsync(Request("a"))).Volume.VolumeId };
         using (new NbdClient(At("nbd.sock"), delete.VolumeId))
-            Assert.Equal(StatusCode.FailedPrecondition, (await Assert.ThrowsAsync<RpcException>(async () => await csi.Controller.DeleteVolumeAsync(delete))).StatusCode);
+            Assert.Equal(
+                StatusCode.FailedPrecondition,
+                (await Assert.ThrowsAsync<RpcException>(async () => await csi.Controller.DeleteVolumeAsync(delete))).StatusCode);
         // The server notices the end of the connection in its own time.
         for (var i = 0; i < 100 && _host.Volumes.Pools.All[0].Pool.ListUsage().Any(usage => usage.OpenHandles > 0); i++)
             await Task.Delay(50);
@@ -83,7 +93,8 @@ public sealed class ServerHostTests : IAsyncLifetime
     public async Task Services_that_do_not_work_are_unimplemented()
     {
         using var csi = new CsiClient(At("csi.sock"));
-        var refusal = await Assert.ThrowsAsync<RpcException>(async () => await csi.Controller.ControllerPublishVolumeAsync(new ControllerPublishVolumeRequest()));
+        var refusal = await Assert.ThrowsAsync<RpcException>(
+            async () => await csi.Controller.ControllerPublishVolumeAsync(new ControllerPublishVolumeRequest()));
         Assert.Equal(StatusCode.Unimplemented, refusal.StatusCode);
     }
 
@@ -91,9 +102,14 @@ public sealed class ServerHostTests : IAsyncLifetime
     public async Task A_server_that_cannot_start_lets_go_of_everything()
     {
         var second = Options with { SocketPath = At("other.sock"), NbdPath = null, Metrics = null };
-        Assert.Equal(PoolError.Busy, (await Assert.ThrowsAsync<PoolException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Error);
+        Assert.Equal(
+            PoolError.Busy,
+            (await Assert.ThrowsAsync<PoolException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Error);
         second = second with { SocketPath = At("csi.sock"), Pools = [new PoolOption("q", At("second.img"), 256 << 20, null)] };
-        Assert.Contains("csi.sock", (await Assert.ThrowsAsync<IOException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "csi.sock",
+            (await Assert.ThrowsAsync<IOException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Message,
+            StringComparison.Ordinal);
         using var pool = ThinPool.Open(At("second.img"), new PoolOpenOptions());
         Assert.True(File.Exists(At("csi.sock")), "the socket of the first server stays");
     }
@@ -122,6 +138,6 @@ public sealed class ServerHostTests : IAsyncLifetime
     {
         Name = name,
         CapacityRange = new CapacityRange { RequiredBytes = 64 << 20 },
-        VolumeCapabilities = { new VolumeCapability { Block = new(), AccessMode = new() { Mode = VolumeCapability.Types.AccessMode.Types.Mode.SingleNodeWriter } } },
+        VolumeCapabilities = { new VolumeCapability { Block = new(), AccessMode = new() { Mode = AccessMode.SingleNodeWriter } } },
     };
 }

@@ -45,9 +45,10 @@ public sealed class UsageTests : IDisposable
         var random = new Random(seed);
         string[] words =
         [
-            "pool", "volume", "serve", "demo", "format", "status", "create", "clone", "export", "table", "p", "", "--", "-", "--size", "--size=", "--size=1G", "0", "-1",
-            "--block", "--block=3K", "--pool", "--pool=", "a=b", "--metrics", ":1", "--endpoint", "unix:", "--node-id", "--socket", "--force", "--force=maybe", "-o",
-            "json", "-ojson", "@file", "[suggest]", "[diagram]", "--dir", "--help", "--version", "a\0b", "\ud83d",
+            "pool", "volume", "serve", "demo", "format", "status", "create", "clone", "export", "table", "p", "", "--", "-", "--size",
+            "--size=", "--size=1G", "0", "-1", "--block", "--block=3K", "--pool", "--pool=", "a=b", "--metrics", ":1", "--endpoint",
+            "unix:", "--node-id", "--socket", "--force", "--force=maybe", "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
+            "--dir", "--help", "--version", "a\0b", "\ud83d",
         ];
         for (var i = 0; i < 2000; i++)
         {

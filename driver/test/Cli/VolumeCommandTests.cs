@@ -18,7 +18,8 @@ public sealed class VolumeCommandTests : IAsyncLifetime, IDisposable
         var snapshot = await _f.Json("volume", "snapshot", _f.Pool, "v", "s");
         Assert.Equal(Id(volume), snapshot.GetProperty("source").GetString());
         Assert.Equal(1L << 30, (await _f.Json("volume", "clone", _f.Pool, "s", "c")).GetProperty("sizeBytes").GetInt64());
-        Assert.Equal(2L << 30, (await _f.Json("volume", "clone", _f.Pool, Id(snapshot), "larger", "--size", "2G")).GetProperty("sizeBytes").GetInt64());
+        var larger = await _f.Json("volume", "clone", _f.Pool, Id(snapshot), "larger", "--size", "2G");
+        Assert.Equal(2L << 30, larger.GetProperty("sizeBytes").GetInt64());
         Assert.Equal(3L << 30, (await _f.Json("volume", "resize", _f.Pool, "c", "--size", "3G")).GetProperty("sizeBytes").GetInt64());
         Assert.Equal(Id(volume), Id(await _f.Json("volume", "delete", _f.Pool, "v")));
         var left = await _f.Json("volume", "list", _f.Pool);
@@ -35,9 +36,16 @@ public sealed class VolumeCommandTests : IAsyncLifetime, IDisposable
         await _f.Fails(ExitCodes.Failed, "volume", "create", _f.Pool, "huge", "--size", "2E");
         await _f.Fails(ExitCodes.Failed, "volume", "resize", _f.Pool, "v", "--size", "512M");
         await _f.Fails(ExitCodes.Failed, "volume", "clone", _f.Pool, "s", "c", "--size", "512M");
-        Assert.Contains("there is no volume 's'", await _f.Fails(ExitCodes.Failed, "volume", "resize", _f.Pool, "s", "--size", "2G"), StringComparison.Ordinal);
-        Assert.Contains("there is no volume or snapshot 'x'", await _f.Fails(ExitCodes.Failed, "volume", "delete", _f.Pool, "x"), StringComparison.Ordinal);
-        Assert.Contains("there is no volume 'x'", await _f.Fails(ExitCodes.Failed, "volume", "snapshot", _f.Pool, "x", "t"), StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no volume 's'",
+            await _f.Fails(ExitCodes.Failed, "volume", "resize", _f.Pool, "s", "--size", "2G"),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no volume or snapshot 'x'",
+            await _f.Fails(ExitCodes.Failed, "volume", "delete", _f.Pool, "x"),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no volume 'x'", await _f.Fails(ExitCodes.Failed, "volume", "snapshot", _f.Pool, "x", "t"), StringComparison.Ordinal);
         await _f.Fails(ExitCodes.Failed, "volume", "list", _f.At("absent"));
     }
 

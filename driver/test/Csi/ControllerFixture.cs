@@ -49,7 +49,8 @@ internal sealed class ControllerFixture : IDisposable
     public Task<TResponse> Call<TRequest, TResponse>(
         Func<TRequest, ServerCallContext, Task<TResponse>> method, TRequest request, ServerCallContext? context = null)
         where TRequest : class
-        where TResponse : class => _interceptor.UnaryServerHandler(request, context ?? new FakeCall(), (asked, call) => method(asked, call));
+        where TResponse : class =>
+            _interceptor.UnaryServerHandler(request, context ?? new FakeCall(), (asked, call) => method(asked, call));
 
     /// <summary>The code that the call must end with; returns its message.</summary>
     public async Task<string> Refused<TRequest, TResponse>(
@@ -87,7 +88,8 @@ internal sealed class ControllerFixture : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Entries.Add((logLevel, formatter(state, exception), exception));
     }
 }

@@ -18,7 +18,8 @@ public sealed class ControllerTests : IDisposable
         var snapshot = await _f.Snapshot("s", volume.VolumeId);
         for (var i = 0; i < 2; i++)
             await _f.Call(_f.Controller.DeleteVolume, new DeleteVolumeRequest { VolumeId = volume.VolumeId });
-        Assert.Equal(snapshot, (await _f.Call(_f.Controller.GetSnapshot, new GetSnapshotRequest { SnapshotId = snapshot.SnapshotId })).Snapshot);
+        Assert.Equal(
+            snapshot, (await _f.Call(_f.Controller.GetSnapshot, new GetSnapshotRequest { SnapshotId = snapshot.SnapshotId })).Snapshot);
         for (var i = 0; i < 2; i++)
             await _f.Call(_f.Controller.DeleteSnapshot, new DeleteSnapshotRequest { SnapshotId = snapshot.SnapshotId });
         await _f.Refused(StatusCode.NotFound, _f.Controller.GetSnapshot, new GetSnapshotRequest { SnapshotId = snapshot.SnapshotId });
@@ -30,7 +31,11 @@ public sealed class ControllerTests : IDisposable
         var volume = await _f.Create("a");
         Assert.True(VolumeId.TryParse(volume.VolumeId, out var id));
         using var open = _f.Pools.Big.OpenDevice(id, readOnly: false);
-        Assert.Contains(volume.VolumeId, await _f.Refused(StatusCode.FailedPrecondition, _f.Controller.DeleteVolume, new DeleteVolumeRequest { VolumeId = volume.VolumeId }), StringComparison.Ordinal);
+        Assert.Contains(
+            volume.VolumeId,
+            await _f.Refused(
+                StatusCode.FailedPrecondition, _f.Controller.DeleteVolume, new DeleteVolumeRequest { VolumeId = volume.VolumeId }),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +66,10 @@ public sealed class ControllerTests : IDisposable
     {
         var volume = await _f.Create("a");
         var request = new CreateSnapshotRequest { Name = "s", SourceVolumeId = volume.VolumeId, Parameters = { ["speed"] = "1" } };
-        Assert.Contains("unknown parameter 'speed'", await _f.Refused(StatusCode.InvalidArgument, _f.Controller.CreateSnapshot, request), StringComparison.Ordinal);
+        Assert.Contains(
+            "unknown parameter 'speed'",
+            await _f.Refused(StatusCode.InvalidArgument, _f.Controller.CreateSnapshot, request),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -88,19 +96,31 @@ public sealed class ControllerTests : IDisposable
         var volume = await _f.Create("a");
         Assert.Contains(
             "capacity_range is missing",
-            await _f.Refused(StatusCode.InvalidArgument, _f.Controller.ControllerExpandVolume, new ControllerExpandVolumeRequest { VolumeId = volume.VolumeId }), StringComparison.Ordinal);
+            await _f.Refused(
+                StatusCode.InvalidArgument,
+                _f.Controller.ControllerExpandVolume,
+                new ControllerExpandVolumeRequest { VolumeId = volume.VolumeId }),
+            StringComparison.Ordinal);
         var range = new CapacityRange { RequiredBytes = 1 };
-        await _f.Refused(StatusCode.NotFound, _f.Controller.ControllerExpandVolume, new ControllerExpandVolumeRequest { VolumeId = "x", CapacityRange = range });
-        var shrink = new ControllerExpandVolumeRequest { VolumeId = volume.VolumeId, CapacityRange = new CapacityRange { LimitBytes = 1 << 20 } };
-        Assert.Contains("volumes do not shrink", await _f.Refused(StatusCode.OutOfRange, _f.Controller.ControllerExpandVolume, shrink), StringComparison.Ordinal);
+        await _f.Refused(
+            StatusCode.NotFound,
+            _f.Controller.ControllerExpandVolume,
+            new ControllerExpandVolumeRequest { VolumeId = "x", CapacityRange = range });
+        var shrink = new ControllerExpandVolumeRequest { VolumeId = volume.VolumeId, CapacityRange = new() { LimitBytes = 1 << 20 } };
+        Assert.Contains(
+            "volumes do not shrink",
+            await _f.Refused(StatusCode.OutOfRange, _f.Controller.ControllerExpandVolume, shrink),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Capabilities_are_confirmed_or_not_with_a_reason()
     {
         var volume = await _f.Create("a");
-        var request = new ValidateVolumeCapabilitiesRequest { VolumeId = volume.VolumeId, VolumeCapabilities = { ControllerFixture.Mount } };
-        Assert.Equal([ControllerFixture.Mount], (await _f.Call(_f.Controller.ValidateVolumeCapabilities, request)).Confirmed.VolumeCapabilities);
+        var request = new ValidateVolumeCapabilitiesRequest { VolumeId = volume.VolumeId };
+        request.VolumeCapabilities.Add(ControllerFixture.Mount);
+        Assert.Equal(
+            [ControllerFixture.Mount], (await _f.Call(_f.Controller.ValidateVolumeCapabilities, request)).Confirmed.VolumeCapabilities);
         request.VolumeCapabilities[0] = ControllerFixture.Capability(Mode.MultiNodeReaderOnly);
         var answer = await _f.Call(_f.Controller.ValidateVolumeCapabilities, request);
         Assert.Null(answer.Confirmed);
@@ -116,11 +136,14 @@ public sealed class ControllerTests : IDisposable
     public async Task A_volumes_condition_is_its_pools()
     {
         var volume = await _f.Create("a");
+        var get = new ControllerGetVolumeRequest { VolumeId = volume.VolumeId };
         async Task<VolumeCondition> Condition() =>
-            (await _f.Call(_f.Controller.ControllerGetVolume, new ControllerGetVolumeRequest { VolumeId = volume.VolumeId })).Status.VolumeCondition;
+            (await _f.Call(_f.Controller.ControllerGetVolume, get)).Status.VolumeCondition;
         Assert.False((await Condition()).Abnormal);
         _f.Pools.Big.Mode = PoolMode.ReadOnly;
-        Assert.Equal((true, "pool 'big' is read-only; writes fail until it is reopened"), ((await Condition()).Abnormal, (await Condition()).Message));
+        Assert.Equal(
+            (true, "pool 'big' is read-only; writes fail until it is reopened"),
+            ((await Condition()).Abnormal, (await Condition()).Message));
         Assert.True((await _f.Call(_f.Controller.ListVolumes, new ListVolumesRequest())).Entries.Single().Status.VolumeCondition.Abnormal);
     }
 
@@ -168,9 +191,12 @@ public sealed class ControllerTests : IDisposable
         Assert.Equal((1L << 36, 1L << 20), (all.MaximumVolumeSize, all.MinimumVolumeSize));
         Assert.Equal((16384L - 100) << 16, (await Get(request => request.Parameters.Add("pool", "fast"))).MaximumVolumeSize);
         Assert.Equal(0, (await Get(request => request.Parameters.Add("pool", "elsewhere"))).AvailableCapacity);
-        Assert.Equal(0, (await Get(request => request.VolumeCapabilities.Add(ControllerFixture.Capability(Mode.MultiNodeMultiWriter)))).AvailableCapacity);
-        Assert.Equal(0, (await Get(request => request.AccessibleTopology = new Topology { Segments = { [NodeTopology.Key] = "node-2" } })).AvailableCapacity);
-        Assert.Equal(all, await Get(request => request.AccessibleTopology = new Topology { Segments = { [NodeTopology.Key] = ControllerFixture.Node } }));
+        var shared = ControllerFixture.Capability(Mode.MultiNodeMultiWriter);
+        Assert.Equal(0, (await Get(request => request.VolumeCapabilities.Add(shared))).AvailableCapacity);
+        var elsewhere = new Topology { Segments = { [NodeTopology.Key] = "node-2" } };
+        Assert.Equal(0, (await Get(request => request.AccessibleTopology = elsewhere)).AvailableCapacity);
+        var here = new Topology { Segments = { [NodeTopology.Key] = ControllerFixture.Node } };
+        Assert.Equal(all, await Get(request => request.AccessibleTopology = here));
         await _f.Refused(StatusCode.InvalidArgument, _f.Controller.GetCapacity, new GetCapacityRequest { Parameters = { ["x"] = "y" } });
     }
 

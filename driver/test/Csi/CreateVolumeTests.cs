@@ -17,7 +17,9 @@ public sealed class CreateVolumeTests : IDisposable
         var volume = await _f.Create("pvc-1", request => request.CapacityRange = new CapacityRange { RequiredBytes = 5L << 30 });
         Assert.True(VolumeId.TryParse(volume.VolumeId, out _));
         Assert.Equal(5L << 30, volume.CapacityBytes);
-        Assert.Equal(new Dictionary<string, string> { [NodeTopology.Key] = ControllerFixture.Node }, Assert.Single(volume.AccessibleTopology).Segments);
+        Assert.Equal(
+            new Dictionary<string, string> { [NodeTopology.Key] = ControllerFixture.Node },
+            Assert.Single(volume.AccessibleTopology).Segments);
         Assert.Null(volume.ContentSource);
         Assert.Empty(volume.VolumeContext);
     }
@@ -38,9 +40,18 @@ public sealed class CreateVolumeTests : IDisposable
     public async Task A_source_of_the_wrong_kind_or_none_is_not_found()
     {
         var volume = await _f.Create("a");
-        Assert.Contains("is of a volume", await Refused(StatusCode.NotFound, "b", request => request.VolumeContentSource = FromSnapshot(volume.VolumeId)), StringComparison.Ordinal);
-        Assert.Contains("snapshot 'x'", await Refused(StatusCode.NotFound, "b", request => request.VolumeContentSource = FromSnapshot("x")), StringComparison.Ordinal);
-        Assert.Contains("volume 'x'", await Refused(StatusCode.NotFound, "b", request => request.VolumeContentSource = FromVolume("x")), StringComparison.Ordinal);
+        Assert.Contains(
+            "is of a volume",
+            await Refused(StatusCode.NotFound, "b", request => request.VolumeContentSource = FromSnapshot(volume.VolumeId)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "snapshot 'x'",
+            await Refused(StatusCode.NotFound, "b", request => request.VolumeContentSource = FromSnapshot("x")),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "volume 'x'",
+            await Refused(StatusCode.NotFound, "b", request => request.VolumeContentSource = FromVolume("x")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -53,11 +64,18 @@ public sealed class CreateVolumeTests : IDisposable
         await Invalid("100000 bytes", new string('n', 100_000));
         await Invalid("control character U+0000", "a\0b");
         await Invalid("volume_capabilities is empty", "a", request => request.VolumeCapabilities.Clear());
-        await Invalid("neither block nor mount", "a", request => request.VolumeCapabilities[0] = new VolumeCapability { AccessMode = ControllerFixture.Mount.AccessMode });
+        await Invalid(
+            "neither block nor mount",
+            "a",
+            request => request.VolumeCapabilities[0] = new VolumeCapability { AccessMode = ControllerFixture.Mount.AccessMode });
         await Invalid("has no access mode", "a", request => request.VolumeCapabilities[0] = new VolumeCapability { Mount = new() });
         await Invalid("has no access mode", "a", request => request.VolumeCapabilities[0] = ControllerFixture.Capability(Mode.Unknown));
-        await Invalid("the access mode 99 is unknown", "a", request => request.VolumeCapabilities[0] = ControllerFixture.Capability((Mode)99));
-        await Invalid("MULTI_NODE_MULTI_WRITER does not work", "a", request => request.VolumeCapabilities[0] = ControllerFixture.Capability(Mode.MultiNodeMultiWriter));
+        await Invalid(
+            "the access mode 99 is unknown", "a", request => request.VolumeCapabilities[0] = ControllerFixture.Capability((Mode)99));
+        await Invalid(
+            "MULTI_NODE_MULTI_WRITER does not work",
+            "a",
+            request => request.VolumeCapabilities[0] = ControllerFixture.Capability(Mode.MultiNodeMultiWriter));
         await Invalid("at once", "a", request => request.VolumeCapabilities.Add(ControllerFixture.Block));
         await Invalid("required_bytes is -1", "a", request => request.CapacityRange = new CapacityRange { RequiredBytes = -1 });
         await Invalid("unknown parameter 'pol'; the nearest known one is 'pool'", "a", request => request.Parameters.Add("pol", "x"));
@@ -89,13 +107,18 @@ public sealed class CreateVolumeTests : IDisposable
         await _f.Create("a");
         Assert.Contains(
             "it has 1073741824 bytes, less than the 2147483648 required",
-            await Refused(StatusCode.AlreadyExists, "a", request => request.CapacityRange = new CapacityRange { RequiredBytes = 2L << 30 }), StringComparison.Ordinal);
+            await Refused(
+                StatusCode.AlreadyExists,
+                "a",
+                request => request.CapacityRange = new CapacityRange { RequiredBytes = 2L << 30 }),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_place_that_is_not_this_node_is_exhausted()
     {
-        var message = await Refused(StatusCode.ResourceExhausted, "a", request => request.AccessibilityRequirements = Requisite("node-2", "node-3"));
+        var message = await Refused(
+            StatusCode.ResourceExhausted, "a", request => request.AccessibilityRequirements = Requisite("node-2", "node-3"));
         Assert.Contains("'topology.thin.csithin.io/node'='node-2'", message, StringComparison.Ordinal);
         Assert.Contains("on node 'node-1'", message, StringComparison.Ordinal);
         Assert.NotNull(await _f.Create("a", request => request.AccessibilityRequirements = Requisite("node-2", ControllerFixture.Node)));

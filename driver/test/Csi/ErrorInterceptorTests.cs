@@ -68,7 +68,8 @@ public sealed class ErrorInterceptorTests : IDisposable
         });
         listener.Start();
         await _f.Call(_f.Controller.CreateVolume, ControllerFixture.CreateRequest("a"), new FakeCall(method: "/test/A"));
-        await _f.Refused(StatusCode.InvalidArgument, _f.Controller.CreateVolume, new CreateVolumeRequest(), new FakeCall(method: "/test/B"));
+        await _f.Refused(
+            StatusCode.InvalidArgument, _f.Controller.CreateVolume, new CreateVolumeRequest(), new FakeCall(method: "/test/B"));
         Assert.Equal([("/test/A", "OK"), ("/test/B", "InvalidArgument")], counted);
     }
 

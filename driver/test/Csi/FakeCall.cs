@@ -3,7 +3,10 @@ using Grpc.Core;
 namespace CsiThin.Driver.Tests.Csi;
 
 /// <summary>A call without a wire.</summary>
-internal sealed class FakeCall(DateTime? deadline = null, string method = "/csi.v1.Controller/CreateVolume", CancellationToken cancellation = default) : ServerCallContext
+internal sealed class FakeCall(
+    DateTime? deadline = null,
+    string method = "/csi.v1.Controller/CreateVolume",
+    CancellationToken cancellation = default) : ServerCallContext
 {
     protected override string MethodCore => method;
 
@@ -27,5 +30,6 @@ internal sealed class FakeCall(DateTime? deadline = null, string method = "/csi.
 
     protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders) => Task.CompletedTask;
 
-    protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) => throw new NotSupportedException("nobody asks");
+    protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
+        throw new NotSupportedException("nobody asks");
 }

@@ -2,6 +2,7 @@ using Csi.V1;
 using CsiThin.Core.Pool;
 using Grpc.Core;
 using Xunit;
+using ServiceType = Csi.V1.PluginCapability.Types.Service.Types.Type;
 using RpcType = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
 
 namespace CsiThin.Driver.Tests.Csi;
@@ -24,7 +25,7 @@ public sealed class IdentityTests : IDisposable
     {
         var capabilities = (await _f.Call(_f.Identity.GetPluginCapabilities, new GetPluginCapabilitiesRequest())).Capabilities;
         Assert.Equal(
-            [PluginCapability.Types.Service.Types.Type.ControllerService, PluginCapability.Types.Service.Types.Type.VolumeAccessibilityConstraints],
+            [ServiceType.ControllerService, ServiceType.VolumeAccessibilityConstraints],
             capabilities.Where(capability => capability.Service is not null).Select(capability => capability.Service.Type));
         Assert.Equal(
             PluginCapability.Types.VolumeExpansion.Types.Type.Online,
@@ -44,7 +45,8 @@ public sealed class IdentityTests : IDisposable
     [Fact]
     public async Task Every_call_that_no_capability_promises_is_unimplemented_and_every_promised_one_is_there()
     {
-        var promised = (await _f.Call(_f.Controller.ControllerGetCapabilities, new ControllerGetCapabilitiesRequest())).Capabilities.Select(one => one.Rpc.Type).ToHashSet();
+        var answer = await _f.Call(_f.Controller.ControllerGetCapabilities, new ControllerGetCapabilitiesRequest());
+        var promised = answer.Capabilities.Select(one => one.Rpc.Type).ToHashSet();
         Assert.DoesNotContain(RpcType.PublishUnpublishVolume, promised);
         Assert.DoesNotContain(RpcType.ModifyVolume, promised);
         Assert.DoesNotContain(RpcType.ListVolumesPublishedNodes, promised);

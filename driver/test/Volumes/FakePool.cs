@@ -64,12 +64,15 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
             return [.. _volumes.Values];
     }
 
-    public IReadOnlyList<VolumeUsage> ListUsage() => [.. ListVolumes().Select(volume => new VolumeUsage(volume, 65536, _open.GetValueOrDefault(volume.Id.Number)))];
+    public IReadOnlyList<VolumeUsage> ListUsage() =>
+        [.. ListVolumes().Select(volume => new VolumeUsage(volume, 65536, _open.GetValueOrDefault(volume.Id.Number)))];
 
     public VolumeUsage? FindVolume(VolumeId id)
     {
         lock (_lock)
-            return id.Pool == Uuid && _volumes.TryGetValue(id.Number, out var volume) ? new VolumeUsage(volume, 0, _open.GetValueOrDefault(id.Number)) : null;
+            return id.Pool == Uuid && _volumes.TryGetValue(id.Number, out var volume)
+                ? new VolumeUsage(volume, 0, _open.GetValueOrDefault(id.Number))
+                : null;
     }
 
     public VolumeInfo? FindVolumeByName(VolumeKind kind, string name)

@@ -28,7 +28,7 @@ public sealed class RuleTests
     [Theory]
     [InlineData(Gib, Mib, 0, "limit_bytes is 1048576, below the required_bytes of 1073741824")]
     [InlineData(0, 4096, 0, "volume 'a' needs 1048576 bytes (that is the smallest volume), above the limit of 4096 bytes")]
-    [InlineData(Gib - 1, Gib - 1, 0, "volume 'a' needs 1073741824 bytes (sizes are multiples of 4096), above the limit of 1073741823 bytes")]
+    [InlineData(Gib - 1, Gib - 1, 0, "needs 1073741824 bytes (sizes are multiples of 4096), above the limit of 1073741823 bytes")]
     [InlineData(0, Gib, 2 * Gib, "volume 'a' needs 2147483648 bytes (its source has 2147483648), above the limit of 1073741824 bytes")]
     [InlineData(long.MaxValue, 0, 0, "required_bytes is 9223372036854775807, above the largest volume of 1152921504606846976 bytes")]
     public void No_size_fits_the_range(long required, long limit, long source, string message)
@@ -75,7 +75,10 @@ public sealed class RuleTests
 
     [Fact]
     public void A_names_length_is_counted_in_bytes() =>
-        Assert.Contains("has 130 bytes", Assert.Throws<VolumeException>(() => NameRules.Check("volume", new string('ä', 65))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has 130 bytes",
+            Assert.Throws<VolumeException>(() => NameRules.Check("volume", new string('ä', 65))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("a\nb", "U+000A at position 1")]
@@ -105,7 +108,8 @@ public sealed class RuleTests
     [InlineData("fstype", "'csi.storage.k8s.io/fstype'")]
     public void An_unknown_parameter_is_refused_with_the_nearest_known_one(string key, string nearest)
     {
-        var refusal = Assert.Throws<VolumeException>(() => ParameterRules.CheckVolume("volume 'a'", new Dictionary<string, string> { [key] = "x" }));
+        var refusal = Assert.Throws<VolumeException>(
+            () => ParameterRules.CheckVolume("volume 'a'", new Dictionary<string, string> { [key] = "x" }));
         Assert.Equal(VolumeError.InvalidArgument, refusal.Error);
         Assert.Equal($"volume 'a': unknown parameter '{key}'; the nearest known one is {nearest}", refusal.Message);
     }
@@ -113,7 +117,11 @@ public sealed class RuleTests
     [Fact]
     public void What_the_sidecars_add_is_never_refused()
     {
-        var added = new Dictionary<string, string> { ["csi.storage.k8s.io/pvc/name"] = "x", ["csi.storage.k8s.io/volumesnapshot/name"] = "y" };
+        var added = new Dictionary<string, string>
+        {
+            ["csi.storage.k8s.io/pvc/name"] = "x",
+            ["csi.storage.k8s.io/volumesnapshot/name"] = "y",
+        };
         ParameterRules.CheckVolume("volume 'a'", added);
         ParameterRules.CheckSnapshot("snapshot 'a'", added);
     }

@@ -24,7 +24,9 @@ public sealed class VolumeConcurrencyTests
         await Task.WhenAll(calls.Select(call => call.ContinueWith(_ => { }, TaskScheduler.Default)));
         Assert.Equal(1, f.Big.Creations + f.Fast.Creations);
         Assert.Equal(16, calls.Count(call => call.IsCompletedSuccessfully));
-        Assert.All(calls.Where(call => call.IsFaulted), call => Assert.Equal(VolumeError.Exists, Assert.IsType<VolumeException>(call.Exception!.InnerException).Error));
+        Assert.All(
+            calls.Where(call => call.IsFaulted),
+            call => Assert.Equal(VolumeError.Exists, Assert.IsType<VolumeException>(call.Exception!.InnerException).Error));
     }
 
     [Fact]

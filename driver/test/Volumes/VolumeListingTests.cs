@@ -68,11 +68,15 @@ public sealed class VolumeListingTests
     [InlineData("x")]
     [InlineData("00000000000000000000000000000000-1")]
     public void A_token_of_nothing_here_aborts(string token) =>
-        Assert.Equal(VolumeError.Aborted, Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, token)).Error);
+        Assert.Equal(
+            VolumeError.Aborted,
+            Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, token)).Error);
 
     [Fact]
     public void A_negative_page_is_refused() =>
-        Assert.Equal(VolumeError.InvalidArgument, Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, -1, "")).Error);
+        Assert.Equal(
+            VolumeError.InvalidArgument,
+            Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, -1, "")).Error);
 
     [Fact]
     public async Task Capacity_is_the_free_space_of_the_pools_that_take_writes()
@@ -80,7 +84,8 @@ public sealed class VolumeListingTests
         var none = new Dictionary<string, string>();
         var fastBytes = (16384L - 100) << 16;
         Assert.Equal(new Capacity(fastBytes + (1L << 36), 1L << 36), Capacity.Of(_f.Volumes.Pools, none));
-        Assert.Equal(new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "fast" }));
+        Assert.Equal(
+            new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "fast" }));
         Assert.Equal(Capacity.None, Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "elsewhere" }));
         _f.Big.Mode = PoolMode.ReadOnly;
         Assert.Equal(new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, none));

@@ -10,7 +10,8 @@ internal sealed class VolumeManagerFixture
     public VolumeManagerFixture(TimeSpan? lockWait = null)
     {
         Fast.DataBlocksUsed = 100;
-        Volumes = new VolumeManager(new PoolSet([new NamedPool("fast", Fast), new NamedPool("big", Big)]), lockWait ?? VolumeManager.DefaultLockWait);
+        Volumes = new VolumeManager(
+            new PoolSet([new NamedPool("fast", Fast), new NamedPool("big", Big)]), lockWait ?? VolumeManager.DefaultLockWait);
     }
 
     public FakePool Fast { get; } = new();

@@ -43,7 +43,10 @@ public sealed class VolumeManagerTests
         var a = await _f.Create("a");
         var b = await _f.Create("b");
         await _f.Create("clone", source: a);
-        Assert.Contains($"from volume '{a.Id}', not from volume '{b.Id}'", await Refused(VolumeError.Exists, () => _f.Create("clone", source: b)), StringComparison.Ordinal);
+        Assert.Contains(
+            $"from volume '{a.Id}', not from volume '{b.Id}'",
+            await Refused(VolumeError.Exists, () => _f.Create("clone", source: b)),
+            StringComparison.Ordinal);
         Assert.Contains("not empty", await Refused(VolumeError.Exists, () => _f.Create("clone")), StringComparison.Ordinal);
         Assert.Contains("was made empty", await Refused(VolumeError.Exists, () => _f.Create("a", source: b)), StringComparison.Ordinal);
     }
@@ -52,7 +55,10 @@ public sealed class VolumeManagerTests
     public async Task An_existing_volume_in_another_pool_is_an_error_with_both_pools()
     {
         await _f.Create("a", pool: "fast");
-        Assert.Contains("it is in pool 'fast', not in 'big'", await Refused(VolumeError.Exists, () => _f.Create("a", pool: "big")), StringComparison.Ordinal);
+        Assert.Contains(
+            "it is in pool 'fast', not in 'big'",
+            await Refused(VolumeError.Exists, () => _f.Create("a", pool: "big")),
+            StringComparison.Ordinal);
         Assert.NotNull(await _f.Create("a"));
     }
 
@@ -60,7 +66,8 @@ public sealed class VolumeManagerTests
     public async Task An_existing_volume_of_another_file_system_is_an_error()
     {
         Task<VolumeInfo> With(string type) => _f.Volumes.CreateAsync(
-            new VolumeRequest { Name = "a", Parameters = new Dictionary<string, string> { [ParameterRules.FileSystem] = type } }, CancellationToken.None);
+            new VolumeRequest { Name = "a", Parameters = new Dictionary<string, string> { [ParameterRules.FileSystem] = type } },
+            CancellationToken.None);
         await With("ext4");
         Assert.NotNull(await With("ext4"));
         Assert.Contains("'ext4', not 'xfs'", await Refused(VolumeError.Exists, () => With("xfs")), StringComparison.Ordinal);
@@ -74,19 +81,25 @@ public sealed class VolumeManagerTests
         Assert.Equal(_f.Fast.Uuid, (await _f.Create("b")).Id.Pool);
         _f.Fast.Mode = PoolMode.OutOfDataSpace;
         Assert.Equal(
-            "volume 'c': no pool here takes new volumes ('big' is read-only, 'fast' is out-of-data-space)", await Refused(VolumeError.NoPool, () => _f.Create("c")));
+            "volume 'c': no pool here takes new volumes ('big' is read-only, 'fast' is out-of-data-space)",
+            await Refused(VolumeError.NoPool, () => _f.Create("c")));
     }
 
     [Fact]
     public async Task An_unknown_pool_is_refused_with_the_names_there_are() =>
-        Assert.Equal("volume 'a': there is no pool 'slow' here; there is 'big', 'fast'", await Refused(VolumeError.InvalidArgument, () => _f.Create("a", pool: "slow")));
+        Assert.Equal(
+            "volume 'a': there is no pool 'slow' here; there is 'big', 'fast'",
+            await Refused(VolumeError.InvalidArgument, () => _f.Create("a", pool: "slow")));
 
     [Fact]
     public async Task A_clone_lives_in_its_sources_pool_and_nowhere_else()
     {
         var source = await _f.Create("a", pool: "fast");
         Assert.Equal(_f.Fast.Uuid, (await _f.Create("b", source: source)).Id.Pool);
-        Assert.Contains("its source is in pool 'fast'", await Refused(VolumeError.InvalidArgument, () => _f.Create("c", source: source, pool: "big")), StringComparison.Ordinal);
+        Assert.Contains(
+            "its source is in pool 'fast'",
+            await Refused(VolumeError.InvalidArgument, () => _f.Create("c", source: source, pool: "big")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,7 +119,8 @@ public sealed class VolumeManagerTests
     {
         var source = await _f.Create("a");
         await _f.Delete(source);
-        Assert.Contains(source.Id.ToString(), await Refused(VolumeError.NotFound, () => _f.Create("b", source: source)), StringComparison.Ordinal);
+        Assert.Contains(
+            source.Id.ToString(), await Refused(VolumeError.NotFound, () => _f.Create("b", source: source)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,7 +140,8 @@ public sealed class VolumeManagerTests
         var b = await _f.Create("b");
         var first = await _f.Snapshot("s", a);
         Assert.Equal(first, await _f.Snapshot("s", a));
-        Assert.Contains($"not from volume '{b.Id}'", await Refused(VolumeError.Exists, () => _f.Snapshot("s", b)), StringComparison.Ordinal);
+        Assert.Contains(
+            $"not from volume '{b.Id}'", await Refused(VolumeError.Exists, () => _f.Snapshot("s", b)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -140,7 +155,8 @@ public sealed class VolumeManagerTests
     public async Task A_snapshot_of_a_snapshot_is_refused()
     {
         var snapshot = await _f.Snapshot("s", await _f.Create("a"));
-        Assert.Contains("the handle is of a snapshot", await Refused(VolumeError.NotFound, () => _f.Snapshot("t", snapshot)), StringComparison.Ordinal);
+        Assert.Contains(
+            "the handle is of a snapshot", await Refused(VolumeError.NotFound, () => _f.Snapshot("t", snapshot)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -166,14 +182,18 @@ public sealed class VolumeManagerTests
     public async Task Deleting_in_a_pool_that_is_not_open_here_is_refused_lest_the_volume_is_forgotten()
     {
         var elsewhere = new VolumeId(Guid.NewGuid(), 1).ToString();
-        Assert.Contains("is not open here", await Refused(VolumeError.PoolAbsent, () => _f.Volumes.DeleteAsync(VolumeKind.Volume, elsewhere, CancellationToken.None)), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not open here",
+            await Refused(VolumeError.PoolAbsent, () => _f.Volumes.DeleteAsync(VolumeKind.Volume, elsewhere, CancellationToken.None)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Deleting_a_snapshot_as_a_volume_is_refused()
     {
         var snapshot = await _f.Snapshot("s", await _f.Create("a"));
-        await Refused(VolumeError.InvalidArgument, () => _f.Volumes.DeleteAsync(VolumeKind.Volume, snapshot.Id.ToString(), CancellationToken.None));
+        await Refused(
+            VolumeError.InvalidArgument, () => _f.Volumes.DeleteAsync(VolumeKind.Volume, snapshot.Id.ToString(), CancellationToken.None));
         Assert.NotNull(_f.Volumes.Find(VolumeKind.Snapshot, snapshot.Id.ToString()).Pool);
     }
 
@@ -192,7 +212,8 @@ public sealed class VolumeManagerTests
         var volume = await _f.Create("a", Gib);
         Assert.Equal(2 * Gib, (await _f.Expand(volume, (2 * Gib) - 5)).SizeBytes);
         Assert.Equal(2 * Gib, (await _f.Expand(volume, Gib)).SizeBytes);
-        Assert.Contains("volumes do not shrink", await Refused(VolumeError.OutOfRange, () => _f.Expand(volume, Gib, Gib)), StringComparison.Ordinal);
+        Assert.Contains(
+            "volumes do not shrink", await Refused(VolumeError.OutOfRange, () => _f.Expand(volume, Gib, Gib)), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -201,5 +222,8 @@ public sealed class VolumeManagerTests
     [InlineData("../../etc/passwd")]
     [InlineData("00000000000000000000000000000000-1")]
     public async Task A_handle_of_nothing_is_not_found(string handle) =>
-        Assert.Contains("does not exist", await Refused(VolumeError.NotFound, () => _f.Volumes.ExpandAsync(handle, Gib, 0, CancellationToken.None)), StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist",
+            await Refused(VolumeError.NotFound, () => _f.Volumes.ExpandAsync(handle, Gib, 0, CancellationToken.None)),
+            StringComparison.Ordinal);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 
 namespace CsiThin.Driver.Cli.Demo;
 
@@ -14,7 +13,8 @@ internal static class DemoCommand
             Description = "Keep the pool in this directory; without it everything is removed at the end",
             HelpName = "DIR",
         };
-        var command = new Command("demo", "Show it all: pool, CSI volume filled over NBD, snapshot, change, clone, comparison") { directory };
+        var command = new Command("demo", "Show it all: pool, CSI volume filled over NBD, snapshot, change, clone, comparison");
+        command.Options.Add(directory);
         line.SetAction(command, (parsed, output, _) => RunAsync(parsed.GetValue(directory), output));
         return command;
     }
@@ -44,21 +44,22 @@ internal static class DemoCommand
     private static string NewPoolPath(string directory)
     {
         Directory.CreateDirectory(directory);
-        var names = Enumerable.Range(1, 10_000).Select(i => i == 1 ? "pool.img" : string.Create(CultureInfo.InvariantCulture, $"pool-{i}.img"));
+        var names = Enumerable.Range(1, 10_000).Select(i => i == 1 ? "pool.img" : FormattableString.Invariant($"pool-{i}.img"));
         return names.Select(name => Path.Combine(directory, name)).First(path => !File.Exists(path));
     }
 
     private static void Show(TextWriter output, DemoStep step)
     {
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{step.Seconds,7:0.00} s  {SizeText.Format(step.UsedBytes),9} used  {step.Name}: {step.Detail}"));
+        var used = SizeText.Format(step.UsedBytes);
+        output.WriteLine(FormattableString.Invariant($"{step.Seconds,7:0.00} s  {used,9} used  {step.Name}: {step.Detail}"));
         output.Flush();
     }
 
     private static void Summarise(TextWriter output, DemoReport report)
     {
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"passed in {report.Seconds:0.0} s; the pool is {report.FullPercent} % full: {SizeText.Format(report.UsedBytes)} of {SizeText.Format(report.PoolBytes)}"));
+        var (used, total) = (SizeText.Format(report.UsedBytes), SizeText.Format(report.PoolBytes));
+        var fullness = FormattableString.Invariant($"{report.FullPercent} % full: {used} of {total}");
+        output.WriteLine(FormattableString.Invariant($"passed in {report.Seconds:0.0} s; the pool is {fullness}"));
         if (report.PoolPath is { } path)
             output.WriteLine($"the pool is left in {path}; try: csi-thin pool status {path}");
     }

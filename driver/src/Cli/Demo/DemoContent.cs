@@ -1,9 +1,8 @@
-using System.Globalization;
-
 namespace CsiThin.Driver.Cli.Demo;
 
 /// <summary>
-/// What the demo puts on its volume: an ext4 image that mkfs.ext4 made of real files (this program's and its runtime's), and a second state of it, changed by
+/// What the demo puts on its volume: an ext4 image that mkfs.ext4 made of real files (this program's and its runtime's), and a second state
+/// of it, changed by
 /// debugfs. Without e2fsprogs: the same files, one after the other, as plain bytes.
 /// </summary>
 internal sealed class DemoContent(string directory, long sizeBytes, Func<string, Tool?> findTool)
@@ -42,8 +41,8 @@ internal sealed class DemoContent(string directory, long sizeBytes, Func<string,
     {
         if (!IsFileSystem)
             return "";
-        var summary = _check!.Run("-fn", imagePath).Trim().Split('\n')[^1];
-        return summary.Contains(": ", StringComparison.Ordinal) ? summary[(summary.IndexOf(": ", StringComparison.Ordinal) + 2)..] : summary;
+        // Its last line is "LABEL: FILES, BLOCKS".
+        return _check!.Run("-fn", imagePath).Trim().Split('\n')[^1].Split(": ")[^1];
     }
 
     private void MakeFileSystem()
@@ -57,7 +56,7 @@ internal sealed class DemoContent(string directory, long sizeBytes, Func<string,
         File.Copy(BeforePath, AfterPath);
         var first = Path.GetFileName(Sources()[0]);
         var note = Path.Combine(directory, "note.txt");
-        File.WriteAllText(note, string.Concat(Enumerable.Range(0, 20_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"line {i} was written after the snapshot\n"))));
+        File.WriteAllLines(note, Enumerable.Range(0, 20_000).Select(i => $"line {i} was written after the snapshot"));
         foreach (var request in (string[])[$"rm /{first}", $"write {note} note.txt", "mkdir later"])
             _ = _change!.Run("-w", "-R", request, AfterPath); // what it prints repeats the request
     }
@@ -84,7 +83,7 @@ internal sealed class DemoContent(string directory, long sizeBytes, Func<string,
     // This program's own files first, then the runtime's, as far as they fit: some hundred real files of all sizes.
     private static List<string> Sources()
     {
-        var folders = (string[])[AppContext.BaseDirectory, Path.GetDirectoryName(typeof(object).Assembly.Location) ?? AppContext.BaseDirectory];
+        string[] folders = [AppContext.BaseDirectory, Path.GetDirectoryName(typeof(object).Assembly.Location) ?? AppContext.BaseDirectory];
         var sources = new Dictionary<string, string>(StringComparer.Ordinal);
         var bytes = 0L;
         foreach (var file in folders.SelectMany(folder => Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)))

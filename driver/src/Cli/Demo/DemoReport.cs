@@ -5,4 +5,11 @@ internal sealed record DemoStep(string Name, double Seconds, long UsedBytes, str
 
 /// <summary>The whole demo, as <c>-o json</c> prints it at the end.</summary>
 internal sealed record DemoReport(
-    bool Passed, double Seconds, string Content, IReadOnlyList<DemoStep> Steps, long PoolBytes, long UsedBytes, double FullPercent, string? PoolPath);
+    bool Passed,
+    double Seconds,
+    string Content,
+    IReadOnlyList<DemoStep> Steps,
+    long PoolBytes,
+    long UsedBytes,
+    double FullPercent,
+    string? PoolPath);

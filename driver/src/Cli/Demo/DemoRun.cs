@@ -4,11 +4,13 @@ using CsiThin.Core.Pool;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging.Abstractions;
+using AccessMode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiThin.Driver.Cli.Demo;
 
 /// <summary>
-/// The main job from end to end, as a cluster would use it: what is made, is made by CSI calls through the socket; what is written and read, goes
+/// The main job from end to end, as a cluster would use it: what is made, is made by CSI calls through the socket; what is written and
+/// read, goes
 /// over NBD. Every comparison that fails ends the run.
 /// </summary>
 internal sealed class DemoRun(string directory, string poolPath, Func<string, Tool?> findTool, Action<DemoStep> onStep)
@@ -46,7 +48,8 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
         CheckMetadata();
         var usedBytes = (long)status.DataBlocksUsed * status.DataBlockBytes;
         var totalBytes = (long)status.DataBlocksTotal * status.DataBlockBytes;
-        return new DemoReport(true, Seconds(_clock.Elapsed), _content.Description, _steps, totalBytes, usedBytes, Math.Round(100.0 * usedBytes / totalBytes, 2), null);
+        var fullPercent = Math.Round(100.0 * usedBytes / totalBytes, 2);
+        return new DemoReport(true, Seconds(_clock.Elapsed), _content.Description, _steps, totalBytes, usedBytes, fullPercent, null);
     }
 
     private async Task UseAsync(CsiClient csi)
@@ -58,10 +61,13 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
         var before = VolumeBytes.Hash(_content.BeforePath);
         Compare("volume", volume.VolumeId, before, "what was written");
 
-        var snapshot = (await csi.Controller.CreateSnapshotAsync(new CreateSnapshotRequest { Name = "demo-snapshot", SourceVolumeId = volume.VolumeId })).Snapshot;
+        var wanted = new CreateSnapshotRequest { Name = "demo-snapshot", SourceVolumeId = volume.VolumeId };
+        var snapshot = (await csi.Controller.CreateSnapshotAsync(wanted)).Snapshot;
         Step("CSI CreateSnapshot", snapshot.SnapshotId);
         using (var client = new NbdClient(_nbdPath, volume.VolumeId))
-            Step("change the volume", $"{SizeText.Format(VolumeBytes.WriteChanges(client, _content.BeforePath, _content.AfterPath))} rewritten over NBD");
+            Step(
+                "change the volume",
+                $"{SizeText.Format(VolumeBytes.WriteChanges(client, _content.BeforePath, _content.AfterPath))} rewritten over NBD");
 
         var source = new VolumeContentSource { Snapshot = new() { SnapshotId = snapshot.SnapshotId } };
         var clone = (await csi.Controller.CreateVolumeAsync(NewVolume("demo-clone", source))).Volume;
@@ -87,7 +93,9 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
         }
 
         using var client = new NbdClient(_nbdPath, handle);
-        Step("fill over NBD", $"{SizeText.Format(VolumeBytes.Fill(client, _content.BeforePath))} by our own client (install libnbd-bin for nbdcopy)");
+        Step(
+            "fill over NBD",
+            $"{SizeText.Format(VolumeBytes.Fill(client, _content.BeforePath))} by our own client (install libnbd-bin for nbdcopy)");
     }
 
     private void WriteInto(string handle)
@@ -124,7 +132,9 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
             pool.CopyMetadata(copy);
         var judge = findTool("thin_check");
         _ = judge?.Run(metadataPath); // a finding is an exit code, which throws
-        Step("check the metadata", judge is null ? "sound (install thin-provisioning-tools for the kernel's own check)" : "sound, says thin_check too");
+        Step(
+            "check the metadata",
+            judge is null ? "sound (install thin-provisioning-tools for the kernel's own check)" : "sound, says thin_check too");
     }
 
     private void Step(string name, string detail)
@@ -144,7 +154,7 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
     {
         Name = name,
         CapacityRange = new CapacityRange { RequiredBytes = VolumeSizeBytes },
-        VolumeCapabilities = { new VolumeCapability { Block = new(), AccessMode = new() { Mode = VolumeCapability.Types.AccessMode.Types.Mode.SingleNodeWriter } } },
+        VolumeCapabilities = { new VolumeCapability { Block = new(), AccessMode = new() { Mode = AccessMode.SingleNodeWriter } } },
         VolumeContentSource = source,
         AccessibilityRequirements = new TopologyRequirement { Requisite = { new NodeTopology(Node).ToMessage() } },
     };

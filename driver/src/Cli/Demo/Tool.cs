@@ -22,7 +22,12 @@ internal sealed class Tool
     /// <summary>Runs it to its end and returns what it printed; <see cref="CliException"/> with its last words when it fails.</summary>
     public string Run(params string[] arguments)
     {
-        var start = new ProcessStartInfo(_path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(_path, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         using var process = Process.Start(start) ?? throw new CliException($"{_path} did not start");
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();

@@ -8,7 +8,10 @@ internal static class VolumeBytes
     private const int PieceBytes = 1 << 20;
     private const int ChangeBytes = 64 << 10;
 
-    /// <summary>SHA-256 of a file or of what <paramref name="client"/> shows, which is copied to <paramref name="copyPath"/> meanwhile (zeroes as holes).</summary>
+    /// <summary>
+    /// SHA-256 of a file or of what <paramref name="client"/> shows, which is copied to <paramref name="copyPath"/> meanwhile (zeroes as
+    /// holes).
+    /// </summary>
     public static string HashAndCopy(NbdClient client, string copyPath)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -39,7 +42,10 @@ internal static class VolumeBytes
     /// <summary>Writes what is not zero in the file.</summary>
     public static long Fill(NbdClient client, string path) => WriteWhere(client, path, (_, piece) => piece.ContainsAnyExcept((byte)0));
 
-    /// <summary>Writes where <paramref name="path"/> differs from <paramref name="beforePath"/>, as the file system's own writes would; returns the bytes written.</summary>
+    /// <summary>
+    /// Writes where <paramref name="path"/> differs from <paramref name="beforePath"/>, as the file system's own writes would; returns the
+    /// bytes written.
+    /// </summary>
     public static long WriteChanges(NbdClient client, string beforePath, string path)
     {
         using var before = File.OpenRead(beforePath);
