@@ -4,7 +4,7 @@ namespace CsiThin.Driver.Rpc.Client;
 
 /// <summary>
 /// What can end a call from this side: the caller's token, the token and deadline of the server call it is made for, its own deadline,
-/// and disposal. One token stands for all.
+/// and disposal, of itself or of the channel. One token stands for all.
 /// </summary>
 internal sealed class CallLifetime : IDisposable
 {
@@ -13,15 +13,17 @@ internal sealed class CallLifetime : IDisposable
 
     private readonly CancellationToken _caller;
     private readonly CancellationToken _parent;
+    private readonly CancellationToken _channel;
     private readonly CancellationTokenSource _any;
     private volatile bool _givenUp;
 
-    public CallLifetime(CallOptions options)
+    public CallLifetime(CallOptions options, CancellationToken channelDisposed)
     {
         var propagated = options.PropagationToken as CallPropagation;
         _caller = options.CancellationToken;
         _parent = propagated?.CancellationToken ?? CancellationToken.None;
-        _any = CancellationTokenSource.CreateLinkedTokenSource(_caller, _parent);
+        _channel = channelDisposed;
+        _any = CancellationTokenSource.CreateLinkedTokenSource(_caller, _parent, _channel);
         Token = _any.Token;
         var deadline = Earlier(options.Deadline, propagated?.Deadline);
         if (deadline < DateTime.MaxValue)
@@ -38,7 +40,7 @@ internal sealed class CallLifetime : IDisposable
     public CancellationToken Token { get; }
 
     /// <summary>Why the token was cancelled.</summary>
-    public Status Reason => _caller.IsCancellationRequested || _parent.IsCancellationRequested || _givenUp
+    public Status Reason => _givenUp || new[] { _caller, _parent, _channel }.Any(t => t.IsCancellationRequested)
         ? new Status(StatusCode.Cancelled, "the call was cancelled by the client")
         : new Status(StatusCode.DeadlineExceeded, "the call's deadline has passed");
 

@@ -34,10 +34,12 @@ internal sealed class ClientCall<T>(Marshaller<T> marshaller, MessageLimits limi
             throw Thrown(End(new Status(StatusCode.Internal, "the server sent more than the one response there may be"), Metadata.Empty));
         }
 
-        return message ?? throw new RpcException(new Status(StatusCode.Internal, "the call ended with OK but without a response"), GetTrailers());
+        return message ?? throw Thrown(Overrule(new Status(StatusCode.Internal, "the call ended with OK but without a response")));
     }
 
-    /// <summary>The next response, or null after the last one of a call that ended with OK; throws <see cref="RpcException"/> for any other end.</summary>
+    /// <summary>
+    /// The next response, or null after the last one of a call that ended with OK; throws <see cref="RpcException"/> for any other end.
+    /// </summary>
     public async Task<T?> ReadAsync(CancellationToken cancellationToken)
     {
         using var giveUp = cancellationToken.UnsafeRegister(static call => ((ClientCall<T>)call!).Cancel(), this);
@@ -160,6 +162,17 @@ internal sealed class ClientCall<T>(Marshaller<T> marshaller, MessageLimits limi
         {
             // Whoever does not ask for the headers must not be told of their failure as an unobserved exception.
             _ = _headers.Task.Exception;
+        }
+
+        return status;
+    }
+
+    // An OK that the server had no right to.
+    private Status Overrule(Status status)
+    {
+        lock (_lock)
+        {
+            _status = status;
         }
 
         return status;

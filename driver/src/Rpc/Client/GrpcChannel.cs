@@ -11,13 +11,15 @@ public sealed class GrpcChannel : ChannelBase, IDisposable
 {
     private readonly HttpMessageInvoker _http;
     private readonly HttpCallInvoker _invoker;
+    private readonly CancellationTokenSource _disposed = new();
 
     private GrpcChannel(Uri address, GrpcChannelOptions options)
         : base(address.Authority)
     {
         var handler = options.HttpHandler ?? new SocketsHttpHandler { EnableMultipleHttp2Connections = true, UseProxy = false };
         _http = new HttpMessageInvoker(handler, disposeHandler: options.HttpHandler is null || options.DisposeHttpClient);
-        _invoker = new HttpCallInvoker(_http, address, new MessageLimits(options.MaxReceiveMessageSize, options.MaxSendMessageSize));
+        var limits = new MessageLimits(options.MaxReceiveMessageSize, options.MaxSendMessageSize);
+        _invoker = new HttpCallInvoker(_http, address, limits, _disposed.Token);
     }
 
     /// <summary>A channel to <c>http://host:port</c> (HTTP/2 without TLS) or <c>https://host:port</c>.</summary>
@@ -38,8 +40,13 @@ public sealed class GrpcChannel : ChannelBase, IDisposable
 
     public override CallInvoker CreateCallInvoker() => _invoker;
 
-    /// <summary>Closes the connections; calls in flight end with an error.</summary>
-    public void Dispose() => _http.Dispose();
+    /// <summary>Cancels the calls in flight and closes the connections. A call made later ends as cancelled.</summary>
+    public void Dispose()
+    {
+        // Not disposed itself: calls may still be linking to it.
+        _disposed.Cancel();
+        _http.Dispose();
+    }
 
     protected override Task ShutdownAsyncCore()
     {

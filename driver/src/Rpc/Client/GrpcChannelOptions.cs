@@ -3,7 +3,10 @@ namespace Grpc.Net.Client;
 /// <summary>Settings of a channel.</summary>
 public sealed class GrpcChannelOptions
 {
-    /// <summary>What sends the requests; null for a <see cref="SocketsHttpHandler"/> of the channel's own. A unix socket needs one with a ConnectCallback.</summary>
+    /// <summary>
+    /// What sends the requests; null for a <see cref="SocketsHttpHandler"/> of the channel's own. A unix socket needs one with a
+    /// ConnectCallback.
+    /// </summary>
     public HttpMessageHandler? HttpHandler { get; set; }
 
     /// <summary>Whether the channel disposes <see cref="HttpHandler"/>; one of its own it always disposes.</summary>

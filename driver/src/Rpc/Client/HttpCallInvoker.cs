@@ -4,7 +4,8 @@ using Grpc.Core;
 namespace CsiThin.Driver.Rpc.Client;
 
 /// <summary>Starts calls as HTTP requests. Thread-safe.</summary>
-internal sealed class HttpCallInvoker(HttpMessageInvoker http, Uri address, MessageLimits limits) : CallInvoker
+internal sealed class HttpCallInvoker(HttpMessageInvoker http, Uri address, MessageLimits limits, CancellationToken channelDisposed)
+    : CallInvoker
 {
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
@@ -61,7 +62,7 @@ internal sealed class HttpCallInvoker(HttpMessageInvoker http, Uri address, Mess
         where TRequest : class
         where TResponse : class
     {
-        var lifetime = new CallLifetime(options);
+        var lifetime = new CallLifetime(options, channelDisposed);
         var request = ClientRequest.Make(new Uri(address, method.FullName), host, options.Headers, lifetime.Remaining, content);
         var call = new ClientCall<TResponse>(method.ResponseMarshaller, limits, lifetime);
         call.Start(http, request);

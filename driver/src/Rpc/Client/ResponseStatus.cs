@@ -32,7 +32,9 @@ internal static class ResponseStatus
     public static Status OfTrailers(HttpResponseMessage response) =>
         Read(response.TrailingHeaders) ?? new Status(StatusCode.Internal, "the server ended the call without a status");
 
-    /// <summary>The application's part of some headers. Values that are malformed are left out: the status is worth more than they are.</summary>
+    /// <summary>
+    /// The application's part of some headers. Values that are malformed are left out: the status is worth more than they are.
+    /// </summary>
     public static Metadata MetadataOf(HttpHeaders headers)
     {
         var metadata = new Metadata();
@@ -61,7 +63,8 @@ internal static class ResponseStatus
             return null;
         }
 
-        var message = headers.NonValidated.TryGetValues(HeaderNames.Message, out var messages) ? PercentCoding.Decode(messages.ToString()) : "";
+        var encoded = headers.NonValidated.TryGetValues(HeaderNames.Message, out var messages) ? messages.ToString() : "";
+        var message = PercentCoding.Decode(encoded);
         return int.TryParse(codes.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var code)
             ? new Status(Enum.IsDefined((StatusCode)code) ? (StatusCode)code : StatusCode.Unknown, message)
             : new Status(StatusCode.Unknown, $"the server sent the status '{codes}', which is no number");

@@ -1,7 +1,8 @@
 namespace Grpc.Core.Interceptors;
 
 /// <summary>
-/// Stands before a server's handlers. Each method receives the next step as <c>continuation</c> and decides whether, and with what, to call it.
+/// Stands before a server's handlers. Each method receives the next step as <c>continuation</c> and decides whether, and with what, to call
+/// it.
 /// </summary>
 public abstract class Interceptor
 {

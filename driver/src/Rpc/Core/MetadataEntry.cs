@@ -14,7 +14,9 @@ public sealed partial class Metadata
         private readonly string? _text;
         private readonly byte[]? _bytes;
 
-        /// <summary>Text. Throws <see cref="ArgumentException"/> for a malformed key, a <c>-bin</c> key, or text that is no printable ASCII.</summary>
+        /// <summary>
+        /// Text. Throws <see cref="ArgumentException"/> for a malformed key, a <c>-bin</c> key, or text that is no printable ASCII.
+        /// </summary>
         public Entry(string key, string value)
         {
             ArgumentNullException.ThrowIfNull(value);
@@ -32,7 +34,9 @@ public sealed partial class Metadata
             _text = value;
         }
 
-        /// <summary>Bytes, which are copied. Throws <see cref="ArgumentException"/> unless the key is well formed and ends in <c>-bin</c>.</summary>
+        /// <summary>
+        /// Bytes, which are copied. Throws <see cref="ArgumentException"/> unless the key is well formed and ends in <c>-bin</c>.
+        /// </summary>
         public Entry(string key, byte[] valueBytes)
         {
             ArgumentNullException.ThrowIfNull(valueBytes);
@@ -57,7 +61,8 @@ public sealed partial class Metadata
         public byte[] ValueBytes => _bytes is null ? Encoding.ASCII.GetBytes(_text!) : [.. _bytes];
 
         /// <summary>The key with its text, or with its number of bytes.</summary>
-        public override string ToString() => _bytes is null ? $"[Entry: key={Key}, value={_text}]" : $"[Entry: key={Key}, {_bytes.Length} bytes]";
+        public override string ToString() =>
+            _bytes is null ? $"[Entry: key={Key}, value={_text}]" : $"[Entry: key={Key}, {_bytes.Length} bytes]";
 
         internal bool HasKey(string key) => Key.Equals(key, StringComparison.OrdinalIgnoreCase);
 

@@ -19,6 +19,8 @@ internal abstract class CallHandler(IMethod method, ILogger logger)
 
     public IMethod Method { get; } = method;
 
+    public static Status UnknownMethod(string? path) => new(StatusCode.Unimplemented, $"there is no method '{path}' here");
+
     public async Task HandleAsync(HttpContext http)
     {
         // 1
@@ -34,6 +36,12 @@ internal abstract class CallHandler(IMethod method, ILogger logger)
         }
 
         using var response = new CallResponse(http.Response);
+        if (http.Request.Path.Value != Method.FullName)
+        {
+            // Routes ignore case, gRPC does not.
+            await response.EndAsync(UnknownMethod(http.Request.Path), Metadata.Empty).ConfigureAwait(false);
+            return;
+        }
 
         // 2
         if (!RequestHeaders.TryRead(http.Request.Headers, out var metadata, out var timeout, out var error))

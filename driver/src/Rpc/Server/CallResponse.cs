@@ -51,7 +51,9 @@ internal sealed class CallResponse : IDisposable
         },
         cancellationToken);
 
-    /// <summary>Ends the call; a second end does nothing. Without headers or messages before it, the status goes into the headers.</summary>
+    /// <summary>
+    /// Ends the call; a second end does nothing. Without headers or messages before it, the status goes into the headers.
+    /// </summary>
     public async Task EndAsync(Status status, Metadata trailers)
     {
         await _gate.WaitAsync().ConfigureAwait(false);

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace CsiThin.Driver.Rpc.Server;
 
-/// <summary>One call's context over an HTTP request. It lives until the handler has returned, even when the deadline ended the call before.</summary>
+/// <summary>
+/// One call's context over an HTTP request. It lives until the handler has returned, even when the deadline ended the call before.
+/// </summary>
 internal sealed class HttpServerCallContext : ServerCallContext, IDisposable
 {
     private readonly CancellationTokenSource _cancellation;

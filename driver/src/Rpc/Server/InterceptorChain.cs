@@ -12,17 +12,20 @@ internal sealed class InterceptorChain(IReadOnlyList<InterceptorRegistration> re
         where TResponse : class => Fold(handler, (registration, next) => (request, context) =>
             UseAsync(registration, context, i => i.UnaryServerHandler(request, context, next)));
 
-    public ClientStreamingServerMethod<TRequest, TResponse> Wrap<TRequest, TResponse>(ClientStreamingServerMethod<TRequest, TResponse> handler)
+    public ClientStreamingServerMethod<TRequest, TResponse> Wrap<TRequest, TResponse>(
+        ClientStreamingServerMethod<TRequest, TResponse> handler)
         where TRequest : class
         where TResponse : class => Fold(handler, (registration, next) => (requests, context) =>
             UseAsync(registration, context, i => i.ClientStreamingServerHandler(requests, context, next)));
 
-    public ServerStreamingServerMethod<TRequest, TResponse> Wrap<TRequest, TResponse>(ServerStreamingServerMethod<TRequest, TResponse> handler)
+    public ServerStreamingServerMethod<TRequest, TResponse> Wrap<TRequest, TResponse>(
+        ServerStreamingServerMethod<TRequest, TResponse> handler)
         where TRequest : class
         where TResponse : class => Fold(handler, (registration, next) => (request, responses, context) =>
             UseAsync(registration, context, i => Done(i.ServerStreamingServerHandler(request, responses, context, next))));
 
-    public DuplexStreamingServerMethod<TRequest, TResponse> Wrap<TRequest, TResponse>(DuplexStreamingServerMethod<TRequest, TResponse> handler)
+    public DuplexStreamingServerMethod<TRequest, TResponse> Wrap<TRequest, TResponse>(
+        DuplexStreamingServerMethod<TRequest, TResponse> handler)
         where TRequest : class
         where TResponse : class => Fold(handler, (registration, next) => (requests, responses, context) =>
             UseAsync(registration, context, i => Done(i.DuplexStreamingServerHandler(requests, responses, context, next))));

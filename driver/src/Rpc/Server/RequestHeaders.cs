@@ -8,7 +8,9 @@ namespace CsiThin.Driver.Rpc.Server;
 /// <summary>Reads what a client sends before its messages.</summary>
 internal static class RequestHeaders
 {
-    /// <summary>The application's metadata and the call's timeout (null for none); false with a message for the client if a header is malformed.</summary>
+    /// <summary>
+    /// The application's metadata and the call's timeout (null for none); false with a message for the client if a header is malformed.
+    /// </summary>
     public static bool TryRead(
         IHeaderDictionary headers, out Metadata metadata, out TimeSpan? timeout, [NotNullWhen(false)] out string? error)
     {

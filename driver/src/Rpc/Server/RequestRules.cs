@@ -3,10 +3,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace CsiThin.Driver.Rpc.Server;
 
-/// <summary>What a request must be before it is a gRPC call at all. What fails here gets an HTTP status, as the specification asks.</summary>
+/// <summary>
+/// What a request must be before it is a gRPC call at all. What fails here gets an HTTP status, as the specification asks.
+/// </summary>
 internal static class RequestRules
 {
-    /// <summary>True if the request was refused: 415 for another content type, 426 for HTTP/1.1, which has no trailers to carry a status.</summary>
+    /// <summary>
+    /// True if the request was refused: 415 for another content type, 426 for HTTP/1.1, which has no trailers to carry a status.
+    /// </summary>
     public static bool Refuse(HttpContext http)
     {
         if (!HeaderNames.IsGrpcContentType(http.Request.ContentType))

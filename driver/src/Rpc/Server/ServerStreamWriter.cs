@@ -4,7 +4,8 @@ using Grpc.Core;
 namespace CsiThin.Driver.Rpc.Server;
 
 /// <summary>A handler's stream of responses. A write waits while the client does not read.</summary>
-internal sealed class ServerStreamWriter<T>(HttpServerCallContext call, Marshaller<T> marshaller, MessageLimits limits) : IServerStreamWriter<T>
+internal sealed class ServerStreamWriter<T>(HttpServerCallContext call, Marshaller<T> marshaller, MessageLimits limits)
+    : IServerStreamWriter<T>
     where T : class
 {
     public WriteOptions? WriteOptions { get; set; }

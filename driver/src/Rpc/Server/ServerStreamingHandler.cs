@@ -13,7 +13,8 @@ internal sealed class ServerStreamingHandler<TRequest, TResponse>(
 {
     protected override async Task InvokeAsync(HttpServerCallContext call)
     {
-        var request = await call.RequestMessages(method.RequestMarshaller, limits).ReadSingleAsync(call.CancellationToken).ConfigureAwait(false);
+        var requests = call.RequestMessages(method.RequestMarshaller, limits);
+        var request = await requests.ReadSingleAsync(call.CancellationToken).ConfigureAwait(false);
         var responses = new ServerStreamWriter<TResponse>(call, method.ResponseMarshaller, limits);
         await invoke(request, responses, call).ConfigureAwait(false);
     }

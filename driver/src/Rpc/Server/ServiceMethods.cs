@@ -22,7 +22,8 @@ internal sealed class ServiceMethods<TService>(InterceptorChain interceptors, Me
         var attribute = typeof(TService).GetCustomAttribute<BindServiceMethodAttribute>(inherit: true)
             ?? throw new InvalidOperationException($"{typeof(TService)} does not derive from a generated service base");
         var bind = attribute.BindType.GetMethods(BindingFlags.Public | BindingFlags.Static)
-            .Single(m => m.Name == attribute.BindMethodName && m.GetParameters() is [var first, _] && first.ParameterType == typeof(ServiceBinderBase));
+            .Where(m => m.Name == attribute.BindMethodName)
+            .Single(m => m.GetParameters() is [var binder, _] && binder.ParameterType == typeof(ServiceBinderBase));
         bind.Invoke(null, [this, null]);
     }
 
@@ -68,7 +69,7 @@ internal sealed class ServiceMethods<TService>(InterceptorChain interceptors, Me
     {
         var parameters = typeof(TDelegate).GetGenericArguments()[1..^1];
         var implementation = typeof(TService).GetMethod(method.Name, BindingFlags.Public | BindingFlags.Instance, parameters)
-            ?? throw new InvalidOperationException($"{typeof(TService)} has no method {method.Name} of the type that {method.FullName} asks for");
+            ?? throw new InvalidOperationException($"{typeof(TService)} has no method {method.Name} of the type of {method.FullName}");
         return implementation.CreateDelegate<TDelegate>();
     }
 

@@ -9,7 +9,9 @@ using Microsoft.Extensions.Options;
 
 namespace CsiThin.Driver.Rpc.Server;
 
-/// <summary>The services of the application, and the answer to everything that is none of theirs. Filled while the application is built.</summary>
+/// <summary>
+/// The services of the application, and the answer to everything that is none of theirs. Filled while the application is built.
+/// </summary>
 internal sealed class ServiceRegistry(IOptions<GrpcServiceOptions> options, ILoggerFactory loggers)
 {
     private readonly HashSet<string> _serviceNames = new(StringComparer.Ordinal);
@@ -53,8 +55,10 @@ internal sealed class ServiceRegistry(IOptions<GrpcServiceOptions> options, ILog
 
         var path = http.Request.Path.Value!;
         var service = path[1..path.IndexOf('/', 1)];
-        var missing = _serviceNames.Contains(service) ? $"method '{path}'" : $"service '{service}'";
+        var status = _serviceNames.Contains(service)
+            ? CallHandler.UnknownMethod(path)
+            : new Status(StatusCode.Unimplemented, $"there is no service '{service}' here");
         using var response = new CallResponse(http.Response);
-        await response.EndAsync(new Status(StatusCode.Unimplemented, $"there is no {missing} here"), Metadata.Empty).ConfigureAwait(false);
+        await response.EndAsync(status, Metadata.Empty).ConfigureAwait(false);
     }
 }

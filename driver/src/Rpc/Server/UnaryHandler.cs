@@ -13,7 +13,8 @@ internal sealed class UnaryHandler<TRequest, TResponse>(
 {
     protected override async Task InvokeAsync(HttpServerCallContext call)
     {
-        var request = await call.RequestMessages(method.RequestMarshaller, limits).ReadSingleAsync(call.CancellationToken).ConfigureAwait(false);
+        var requests = call.RequestMessages(method.RequestMarshaller, limits);
+        var request = await requests.ReadSingleAsync(call.CancellationToken).ConfigureAwait(false);
         var response = await invoke(request, call).ConfigureAwait(false);
         await call.WriteSingleAsync(response, method, limits).ConfigureAwait(false);
     }

@@ -17,7 +17,8 @@ internal static class PercentCoding
     /// <summary>Any text as a header value.</summary>
     public static string Encode(string text)
     {
-        if (text.Length <= MaxEncodedLength && !text.AsSpan().ContainsAnyExceptInRange(' ', '~') && !text.Contains('%', StringComparison.Ordinal))
+        var plain = !text.AsSpan().ContainsAnyExceptInRange(' ', '~') && !text.Contains('%', StringComparison.Ordinal);
+        if (plain && text.Length <= MaxEncodedLength)
         {
             return text;
         }
@@ -38,7 +39,9 @@ internal static class PercentCoding
         return encoded.ToString();
     }
 
-    /// <summary>The text of a header value. What is no proper escape stays as it is: a broken message must not hide the status beside it.</summary>
+    /// <summary>
+    /// The text of a header value. What is no proper escape stays as it is: a broken message must not hide the status beside it.
+    /// </summary>
     public static string Decode(string value)
     {
         if (!value.Contains('%', StringComparison.Ordinal))
@@ -50,7 +53,7 @@ internal static class PercentCoding
         var decoded = new ArrayBufferWriter<byte>(raw.Length);
         for (var i = 0; i < raw.Length; i++)
         {
-            var escape = raw[i] == '%' && i + 2 < raw.Length && char.IsAsciiHexDigit((char)raw[i + 1]) && char.IsAsciiHexDigit((char)raw[i + 2]);
+            var escape = raw[i] == '%' && i + 2 < raw.Length && IsHexDigit(raw[i + 1]) && IsHexDigit(raw[i + 2]);
             decoded.Write([escape ? (byte)((HexValue(raw[i + 1]) << 4) | HexValue(raw[i + 2])) : raw[i]]);
             i += escape ? 2 : 0;
         }
@@ -72,6 +75,8 @@ internal static class PercentCoding
             }
         }
     }
+
+    private static bool IsHexDigit(byte b) => char.IsAsciiHexDigit((char)b);
 
     private static int HexValue(byte digit) => digit <= (byte)'9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
 }
