@@ -155,7 +155,8 @@ public sealed class NbdBadHandshakeTests : IDisposable
         client.Greet();
         client.SendOption((uint)NbdOption.Go, RawNbdClient.InfoData("broken"));
         client.ExpectClosed();
-        bool IsLogged() => _nbd.Messages.Any(m => m is (NbdLogLevel.Error, var text) && text.Contains("secret detail", StringComparison.Ordinal));
+        bool IsLogged() =>
+            _nbd.Messages.Any(m => m is (NbdLogLevel.Error, var text) && text.Contains("secret detail", StringComparison.Ordinal));
         NbdFixture.Until(IsLogged, "it is logged");
     }
 }
