@@ -67,6 +67,7 @@ internal sealed class CsiServer : IAsyncDisposable
         builder.WebHost.UseSockets(options => options.CreateBoundListenSocket = _ => socket.Listener);
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(meter);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ErrorInterceptor>();
         builder.Services.AddSingleton(new IdentityService(volumes.Pools));
         builder.Services.AddSingleton(new ControllerService(volumes, new NodeTopology(nodeId)));
