@@ -4,8 +4,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Bench;
 
 /// <summary>
-/// A bare disk through each kind of queue, on the calling thread: 4 KiB at random places, a fixed number in flight, on a file that was written
-/// before. disk-fio.sh prints fio's figures for the same beside it.
+/// A bare disk through each kind of queue, on the calling thread: 4 KiB at random places, a fixed number in flight, on a file that was
+/// written before. disk-fio.sh prints fio's figures for the same beside it.
 /// </summary>
 internal static class DiskBench
 {

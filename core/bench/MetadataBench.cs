@@ -43,6 +43,7 @@ internal static class MetadataBench
         foreach (var block in Enumerable.Range(0, (int)Mappings / 100))
             pool.Find(thin, new VirtualBlock((ulong)block * 100), out _);
         Rate("random TryFind, cached, 1 thread", 5_000_000, () => Lookups(pool, thin, 5_000_000));
+        Rate("the same within 100k blocks", 5_000_000, () => Lookups(pool, thin, 5_000_000, Mappings / 10));
         Rate("random TryFind, cached, 2 threads", 10_000_000, () => Parallel.Invoke(
             () => Lookups(pool, thin, 5_000_000), () => Lookups(pool, thin, 5_000_000)));
         Rate("random breaking of sharing", 100_000, () => Break(pool, thin));
@@ -73,7 +74,7 @@ internal static class MetadataBench
         Console.Write($"    {(GC.GetAllocatedBytesForCurrentThread() - before) / (double)Mappings:f1} bytes of garbage each; ");
     }
 
-    private static void Lookups(ThinMetadata pool, ThinDevice thin, int count)
+    private static void Lookups(ThinMetadata pool, ThinDevice thin, int count, ulong blocks = Mappings)
     {
         ulong state = 88172645463325252;
         for (var i = 0; i < count; i++)
@@ -81,7 +82,7 @@ internal static class MetadataBench
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            if (pool.TryFind(thin, new VirtualBlock(state % Mappings), out _) != LookupOutcome.Mapped)
+            if (pool.TryFind(thin, new VirtualBlock(state % blocks), out _) != LookupOutcome.Mapped)
                 throw new InvalidOperationException("not mapped");
         }
     }
@@ -99,10 +100,15 @@ internal static class MetadataBench
 
     private static void Rate(string what, ulong count, Action action)
     {
+        using var process = Process.GetCurrentProcess();
+        var before = process.TotalProcessorTime;
         var watch = Stopwatch.StartNew();
         action();
-        var perSecond = count / watch.Elapsed.TotalSeconds;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what}: {perSecond:n0}/s"));
+        var elapsed = watch.Elapsed;
+        process.Refresh();
+        var processor = process.TotalProcessorTime - before;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  {what}: {count / elapsed.TotalSeconds:n0}/s; {count / processor.TotalSeconds:n0} per second of processor time"));
     }
 
     private static void Time(string what, Action action)

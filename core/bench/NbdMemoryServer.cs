@@ -4,7 +4,8 @@ using CsiThin.Core.Tests.Support;
 namespace CsiThin.Core.Bench;
 
 /// <summary>
-/// <c>nbd-memory SOCKET [MIB]</c>: serves a RAM device as export "" until its standard input ends, so that the wire can be measured by itself, with any client.
+/// <c>nbd-memory SOCKET [MIB]</c>: serves a RAM device as export "" until its standard input ends, so that the wire can be measured by
+/// itself, with any client.
 /// </summary>
 internal static class NbdMemoryServer
 {

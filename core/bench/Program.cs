@@ -5,7 +5,8 @@ return args switch
 {
     ["nbd-memory", var socket] => NbdMemoryServer.Run(socket, 1024),
     ["nbd-memory", var socket, var mebibytes] => NbdMemoryServer.Run(socket, int.Parse(mebibytes, CultureInfo.InvariantCulture)),
-    ["nbd-pool", var socket, var path, var mebibytes] => NbdPoolServer.Run(socket, path, int.Parse(mebibytes, CultureInfo.InvariantCulture)),
+    ["nbd-pool", var socket, var path, var mebibytes] =>
+        NbdPoolServer.Run(socket, path, int.Parse(mebibytes, CultureInfo.InvariantCulture)),
     ["disk", var path, var seconds] => DiskBench.Run(path, double.Parse(seconds, CultureInfo.InvariantCulture)),
     ["metadata"] => MetadataBench.Run(),
     ["queue", var path] => QueueBench.Run(path),

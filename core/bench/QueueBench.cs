@@ -4,7 +4,9 @@ using CsiThin.Core.Pool;
 
 namespace CsiThin.Core.Bench;
 
-/// <summary>The mapped data path alone, on the calling thread: no wire, no second process. Prints nanoseconds a request and bytes allocated.</summary>
+/// <summary>
+/// The mapped data path alone, on the calling thread: no wire, no second process. Prints nanoseconds a request and bytes allocated.
+/// </summary>
 internal static class QueueBench
 {
     private const int VolumeMebibytes = 512;
@@ -16,14 +18,23 @@ internal static class QueueBench
     {
         ThinPool.Format(path, new PoolFormatOptions { SizeBytes = 1L << 30, Force = true });
         using var pool = ThinPool.Open(path, new PoolOpenOptions());
-        using var device = pool.OpenDevice(pool.Create(new VolumeSpec { Name = "bench", SizeBytes = (long)VolumeMebibytes << 20 }).Id, readOnly: false);
+        using var device =
+            pool.OpenDevice(pool.Create(new VolumeSpec { Name = "bench", SizeBytes = (long)VolumeMebibytes << 20 }).Id, readOnly: false);
         using var queue = device.OpenQueue();
         using var buffer = new AlignedBuffer(1 << 20);
         var start = Stopwatch.GetTimestamp();
         for (var i = 0; i < VolumeMebibytes; i++)
-            RunOne(queue, new BlockRequest { Operation = BlockOperation.Write, OffsetBytes = (long)i << 20, LengthBytes = 1 << 20, Address = buffer.Address });
+            RunOne(queue,
+                new BlockRequest
+                {
+                    Operation = BlockOperation.Write,
+                    OffsetBytes = (long)i << 20,
+                    LengthBytes = 1 << 20,
+                    Address = buffer.Address,
+                });
         RunOne(queue, new BlockRequest { Operation = BlockOperation.Flush });
-        Console.WriteLine($"fill   {VolumeMebibytes / Stopwatch.GetElapsedTime(start).TotalSeconds,8:F0} MiB/s, provisioning, 1 MiB at a time");
+        Console.WriteLine(
+            $"fill   {VolumeMebibytes / Stopwatch.GetElapsedTime(start).TotalSeconds,8:F0} MiB/s, provisioning, 1 MiB at a time");
         foreach (var operation in new[] { BlockOperation.Read, BlockOperation.Write, BlockOperation.Read, BlockOperation.Write })
             Measure(queue, operation, buffer);
         return 0;
@@ -51,7 +62,9 @@ internal static class QueueBench
             }
         }
         var elapsed = Stopwatch.GetElapsedTime(start);
-        Console.WriteLine($"{operation,-6} {elapsed.TotalNanoseconds / Rounds / Depth,8:F0} ns a request, {GC.GetAllocatedBytesForCurrentThread() - allocated} bytes allocated in {Rounds * Depth} requests");
+        Console.WriteLine(
+            $"{operation,-6} {elapsed.TotalNanoseconds / Rounds / Depth,8:F0} ns a request, " +
+            $"{GC.GetAllocatedBytesForCurrentThread() - allocated} bytes allocated in {Rounds * Depth} requests");
     }
 
     private static void RunOne(IBlockQueue queue, BlockRequest request)

@@ -16,8 +16,8 @@ public sealed class FioTests
     {
         using var host = new NbdHost(deferred);
         Tool.Run("fio", [
-            "--name=verify", "--ioengine=nbd", $"--uri={host.Uri()}", "--size=48M", "--verify=crc32c", "--verify_fatal=1", "--do_verify=1", "--fsync=20",
-            "--randrepeat=1", $"--directory={host.Directory.Path}", .. options]);
+            "--name=verify", "--ioengine=nbd", $"--uri={host.Uri()}", "--size=48M", "--verify=crc32c", "--verify_fatal=1", "--do_verify=1",
+            "--fsync=20", "--randrepeat=1", $"--directory={host.Directory.Path}", .. options]);
         Assert.True(host.Disk.Flushes > 0);
         Assert.DoesNotContain(host.Messages, message => message.StartsWith("Error", StringComparison.Ordinal));
     }

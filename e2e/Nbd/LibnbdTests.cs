@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Text.Json;
+using CsiThin.Core.Device;
 using CsiThin.Core.Tests.Support;
 using CsiThin.EndToEnd.Support;
 using Xunit;
@@ -31,8 +33,10 @@ public sealed class LibnbdTests
     public void Nbdinfo_answers_by_exit_code()
     {
         using var host = new NbdHost();
-        Assert.Equal(NbdHost.DiskBytes.ToString(System.Globalization.CultureInfo.InvariantCulture), Tool.Run("nbdinfo", "--size", host.Uri()).Trim());
-        foreach (var ability in new[] { "multi-conn", "connect", "write", "trim", "zero", "fua", "flush", "cache", "df", "fast-zero", "structured-reply" })
+        Assert.Equal($"{NbdHost.DiskBytes}", Tool.Run("nbdinfo", "--size", host.Uri()).Trim());
+        string[] abilities =
+            ["multi-conn", "connect", "write", "trim", "zero", "fua", "flush", "cache", "df", "fast-zero", "structured-reply"];
+        foreach (var ability in abilities)
             Tool.Run("nbdinfo", "--can", ability, host.Uri());
         Tool.Run("nbdinfo", "--is", "read-only", host.Uri("snapshot"));
         Assert.Equal(2, Tool.TryRun("nbdinfo", "--is", "tls", host.Uri()).ExitCode);
@@ -60,7 +64,10 @@ public sealed class LibnbdTests
         Tool.Run("qemu-io", "-f", "raw", "-c", "write 64k 4k", "-c", "write 1M 128k", host.Uri());
         using var json = JsonDocument.Parse(Tool.Run("nbdinfo", "--map", "--json", host.Uri()));
         Assert.Equal(
-            [(0, 64 << 10, 3), (64 << 10, 64 << 10, 0), (128 << 10, 896 << 10, 3), (1 << 20, 128 << 10, 0), (1152 << 10, NbdHost.DiskBytes - (1152 << 10), 3)],
+            [
+                (0, 64 << 10, 3), (64 << 10, 64 << 10, 0), (128 << 10, 896 << 10, 3), (1 << 20, 128 << 10, 0),
+                (1152 << 10, NbdHost.DiskBytes - (1152 << 10), 3),
+            ],
             json.RootElement.EnumerateArray().Select(extent => (
                 extent.GetProperty("offset").GetInt64(), extent.GetProperty("length").GetInt64(), extent.GetProperty("type").GetInt32())));
     }
@@ -105,14 +112,15 @@ public sealed class LibnbdTests
         host.Disk.Fault = _ =>
         {
             Interlocked.Increment(ref served);
-            return Core.Device.BlockError.None;
+            return BlockError.None;
         };
-        using (var fio = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
-            "fio", ["--name=x", "--ioengine=nbd", $"--uri={host.Uri()}", "--rw=randrw", "--bs=4k", "--iodepth=64", "--time_based", "--runtime=60", "--size=64M", "--thread"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!)
+        string[] traffic =
+        [
+            "--name=x", "--ioengine=nbd", $"--uri={host.Uri()}", "--rw=randrw", "--bs=4k", "--iodepth=64", "--time_based", "--runtime=60",
+            "--size=64M", "--thread",
+        ];
+        var start = new ProcessStartInfo("fio", traffic) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using (var fio = Process.Start(start)!)
         {
             Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref served) > 2000, 20_000));
             fio.Kill(entireProcessTree: true);

@@ -6,7 +6,9 @@ using CsiThin.EndToEnd.Support;
 
 namespace CsiThin.EndToEnd.Nbd;
 
-/// <summary>A server in this process, on a RAM device, for clients that are not ours: "disk", and "snapshot", which shows the same bytes read-only.</summary>
+/// <summary>
+/// A server in this process, on a RAM device, for clients that are not ours: "disk", and "snapshot", which shows the same bytes read-only.
+/// </summary>
 internal sealed class NbdHost : IDisposable
 {
     public const long DiskBytes = 64 << 20;

@@ -40,10 +40,14 @@ public sealed class QemuTests
     public void Qemu_io_reads_the_patterns_it_wrote(bool deferred)
     {
         using var host = new NbdHost(deferred);
-        QemuIo(host.Uri(), "write -P 0xab 0 1M", "write -f -P 0xcd 1000448 3584", "read -P 0xab 0 1000448", "read -P 0xcd 1000448 3584", "flush");
+        QemuIo(
+            host.Uri(), "write -P 0xab 0 1M", "write -f -P 0xcd 1000448 3584", "read -P 0xab 0 1000448",
+            "read -P 0xcd 1000448 3584", "flush");
         QemuIo(host.Uri(), "write -z 64k 128k", "read -P 0 64k 128k", "read -P 0xab 0 64k", "write -z -u 512k 64k", "read -P 0 512k 64k");
         QemuIo(host.Uri(), "discard 256k 64k", "read -P 0 256k 64k", "write -P 7 63M 1M", "read -P 7 63M 1M");
-        QemuIo(host.Uri(), "aio_write -P 1 2M 64k", "aio_write -P 2 3M 64k", "aio_write -P 3 4M 1M", "aio_flush", "read -P 1 2M 64k", "read -P 2 3M 64k", "read -P 3 4M 1M");
+        QemuIo(
+            host.Uri(), "aio_write -P 1 2M 64k", "aio_write -P 2 3M 64k", "aio_write -P 3 4M 1M", "aio_flush",
+            "read -P 1 2M 64k", "read -P 2 3M 64k", "read -P 3 4M 1M");
         Assert.False(host.Disk.IsAllocated(256 << 10));
         Assert.True(host.Disk.DurableWrites > 0 && host.Disk.Flushes > 0);
     }

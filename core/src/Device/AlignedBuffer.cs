@@ -35,7 +35,8 @@ public sealed unsafe class AlignedBuffer : IDisposable
     public Span<byte> Span => new(Live(), LengthBytes);
 
     /// <summary>
-    /// The bytes behind an address a <see cref="BlockRequest"/> carries. The caller vouches that they live: between submit and reap, they do.
+    /// The bytes behind an address a <see cref="BlockRequest"/> carries. The caller vouches that they live: between submit and reap, they
+    /// do.
     /// </summary>
     public static Span<byte> View(nint address, long lengthBytes) => new((void*)address, checked((int)lengthBytes));
 

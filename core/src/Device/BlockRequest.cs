@@ -94,7 +94,9 @@ public class BlockRequest
     /// <summary>The address of the payload of a read or write, aligned to 4096 (see <see cref="AlignedBuffer"/>); 0 for the rest.</summary>
     public nint Address { get; set; }
 
-    /// <summary>Filled by <see cref="BlockOperation.Status"/>, in order, from <see cref="OffsetBytes"/> on. May stop early, never empty on success.</summary>
+    /// <summary>
+    /// Filled by <see cref="BlockOperation.Status"/>, in order, from <see cref="OffsetBytes"/> on. May stop early, never empty on success.
+    /// </summary>
     public List<BlockExtent> Extents { get; } = [];
 
     /// <summary>The most entries wanted in <see cref="Extents"/>, one at least.</summary>

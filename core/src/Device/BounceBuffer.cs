@@ -1,8 +1,8 @@
 namespace CsiThin.Core.Device;
 
 /// <summary>
-/// Aligned memory lent to transfers whose own memory the disk cannot take. One buffer is kept; a second borrower at the same time gets a new
-/// one, which is freed afterwards. A buffer lost to an exception is freed by its finalizer. Concurrency: all members, through one word.
+/// Aligned memory lent to transfers whose own memory the disk cannot take. One buffer is kept; a second borrower at the same time gets a
+/// new one, which is freed afterwards. A buffer lost to an exception is freed by its finalizer. Concurrency: all members, through one word.
 /// </summary>
 internal sealed class BounceBuffer : IDisposable
 {

@@ -8,7 +8,9 @@ internal struct DiskBounds(IDisk disk, int alignmentBytes)
 {
     private long _knownLengthBytes;
 
-    /// <summary>Throws <see cref="ArgumentOutOfRangeException"/> for a range that is no whole number of sectors or leaves the disk.</summary>
+    /// <summary>
+    /// Throws <see cref="ArgumentOutOfRangeException"/> for a range that is no whole number of sectors or leaves the disk.
+    /// </summary>
     public void Check(long offsetBytes, long lengthBytes)
     {
         if (((offsetBytes | lengthBytes) & (alignmentBytes - 1)) != 0)

@@ -10,7 +10,9 @@ public sealed class DiskException : IOException
     /// <summary>The Linux error number, 0 if none applies.</summary>
     public int Errno { get; }
 
-    /// <summary>The disk is in use: mounted, held by another device, or open in another process. The message says by whom as far as is known.</summary>
+    /// <summary>
+    /// The disk is in use: mounted, held by another device, or open in another process. The message says by whom as far as is known.
+    /// </summary>
     public bool IsBusy => Errno == Device.Errno.Busy;
 
     /// <summary>The usual sentence: <paramref name="what"/> failed, the system's reason, the number.</summary>

@@ -14,7 +14,9 @@ internal enum DiskOperationKind : byte
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct DiskOperation(DiskOperationKind Kind, long OffsetBytes, nint Address, int LengthBytes, ulong Tag)
 {
-    /// <summary>Does it on <paramref name="disk"/>, here and now; returns 0 or the errno. Misuse was refused when it was gathered.</summary>
+    /// <summary>
+    /// Does it on <paramref name="disk"/>, here and now; returns 0 or the errno. Misuse was refused when it was gathered.
+    /// </summary>
     public unsafe int Perform(IDisk disk)
     {
         try

@@ -4,15 +4,17 @@ namespace CsiThin.Core.Device;
 
 /// <summary>
 /// One process at a time owns a disk. A block device is claimed by opening it with O_EXCL, which excludes mounts and other claims; a
-/// regular file by flock, which excludes other processes of ours, and by looking for a loop device on it, because loop devices lock nothing.
-/// The rest of this file puts into words who is in the way.
+/// regular file by flock, which excludes other processes of ours, and by looking for a loop device on it, because loop devices lock
+/// nothing. The rest of this file puts into words who is in the way.
 /// </summary>
 internal static class DiskOwnership
 {
     // struct loop_info64 (include/uapi/linux/loop.h): 232 bytes, the first three words name the backing file or device.
     private const int LoopStatusWords = 29;
 
-    /// <summary>Takes ownership of an open file, or throws a busy <see cref="DiskException"/>. It ends when the last descriptor is closed.</summary>
+    /// <summary>
+    /// Takes ownership of an open file, or throws a busy <see cref="DiskException"/>. It ends when the last descriptor is closed.
+    /// </summary>
     public static void Claim(SafeFileHandle file, string path, in StatX status, bool readOnly)
     {
         if (!status.IsBlockDevice)
@@ -62,7 +64,9 @@ internal static class DiskOwnership
         if (device.IsInvalid || LibC.IoCtl(device, LibC.LoopGetStatus64, status) != 0)
             return null;
         // lo_device, lo_inode and lo_rdevice: file system and inode of a backing file, number of a backing block device.
-        return file.IsBlockDevice ? status[2] == file.NodeNumber : status[2] == 0 && (status[0], status[1]) == (file.FileSystemNumber, file.Inode);
+        return file.IsBlockDevice
+            ? status[2] == file.NodeNumber
+            : status[2] == 0 && (status[0], status[1]) == (file.FileSystemNumber, file.Inode);
     }
 
     private static bool IsAt(in StatX file, string path) =>

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace CsiThin.Core.Device;
 
 /// <summary>
-/// The format guard's eyes: what is on a disk that somebody wants to make a pool of? Looks at the first and the last MiB, where every format
-/// worth the name leaves its mark, and takes any other non-zero byte there for data too. A read error is an error, never "empty".
+/// The format guard's eyes: what is on a disk that somebody wants to make a pool of? Looks at the first and the last MiB, where every
+/// format worth the name leaves its mark, and takes any other non-zero byte there for data too. A read error is an error, never "empty".
 /// </summary>
 public static class DiskProbe
 {

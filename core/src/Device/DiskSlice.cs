@@ -11,7 +11,10 @@ public sealed class DiskSlice : IDisk
     private long _lengthBytes;
     private DiskBounds _bounds;
 
-    /// <summary>The <paramref name="lengthBytes"/> bytes of <paramref name="parent"/> from <paramref name="startBytes"/> on, whole sectors inside it.</summary>
+    /// <summary>
+    /// The <paramref name="lengthBytes"/> bytes of <paramref name="parent"/> from <paramref name="startBytes"/> on, whole sectors inside
+    /// it.
+    /// </summary>
     public DiskSlice(IDisk parent, long startBytes, long lengthBytes)
     {
         new DiskBounds(parent, parent.AlignmentBytes).Check(startBytes, lengthBytes);

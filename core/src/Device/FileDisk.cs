@@ -84,7 +84,9 @@ public sealed class FileDisk : IDisk
         return Open(path, options);
     }
 
-    /// <summary>Lengthens a file without taking up space, durably. The system's errno for a block device (EINVAL); never shortens.</summary>
+    /// <summary>
+    /// Lengthens a file without taking up space, durably. The system's errno for a block device (EINVAL); never shortens.
+    /// </summary>
     public void Grow(long lengthBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(lengthBytes, LengthBytes);
@@ -156,7 +158,9 @@ public sealed class FileDisk : IDisk
         }
     }
 
-    /// <summary>Opens a queue of the kind this disk was opened for. Throws <see cref="DiskException"/> when a demanded ring is refused.</summary>
+    /// <summary>
+    /// Opens a queue of the kind this disk was opened for. Throws <see cref="DiskException"/> when a demanded ring is refused.
+    /// </summary>
     public IDiskQueue OpenQueue() => OpenQueue(this, 0);
 
     /// <inheritdoc/>
@@ -183,7 +187,9 @@ public sealed class FileDisk : IDisk
         }
     }
 
-    /// <summary>Remembers the first failure of a barrier, whoever saw it; returns the errno that barriers end with from now on, 0 if well.</summary>
+    /// <summary>
+    /// Remembers the first failure of a barrier, whoever saw it; returns the errno that barriers end with from now on, 0 if well.
+    /// </summary>
     internal int NoteBarrier(int errno)
     {
         if (errno != 0)

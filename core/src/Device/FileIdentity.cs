@@ -1,6 +1,8 @@
 namespace CsiThin.Core.Device;
 
-/// <summary>Which file a path leads to, symbolic links not followed: two paths (or one path at two times) name the same file when these are equal.</summary>
+/// <summary>
+/// Which file a path leads to, symbolic links not followed: two paths (or one path at two times) name the same file when these are equal.
+/// </summary>
 internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor, ulong Inode, bool IsSocket)
 {
     private const int NoFollow = 0x100;
@@ -9,7 +11,9 @@ internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor,
     private const int NoSuchFile = 2;
     private const int NotADirectory = 20;
 
-    /// <summary>Looks at <paramref name="path"/>; null when nothing is there. Throws <see cref="IOException"/> when that cannot be told.</summary>
+    /// <summary>
+    /// Looks at <paramref name="path"/>; null when nothing is there. Throws <see cref="IOException"/> when that cannot be told.
+    /// </summary>
     public static FileIdentity? Of(string path)
     {
         if (LibC.StatX(LibC.AtCurrentDirectory, path, NoFollow, StatX.BasicStats, out var status) == 0)

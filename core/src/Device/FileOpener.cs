@@ -6,7 +6,8 @@ namespace CsiThin.Core.Device;
 /// Opening a file or block device for good: what is it, is it ours alone, and what does it demand of offsets and memory. In this order:
 /// <list type="number">
 /// <item>look before opening, since opening a FIFO waits and opening a tape rewinds;</item>
-/// <item>open, block devices with O_EXCL, which the kernel grants to nobody while the device is mounted or claimed (fs/block: bd_prepare_to_claim);</item>
+/// <item>open, block devices with O_EXCL, which the kernel grants to nobody while the device is mounted or claimed (fs/block:
+/// bd_prepare_to_claim);</item>
 /// <item>regular files: flock, and no loop device on top (<see cref="DiskOwnership"/>);</item>
 /// <item>alignment: what statx says, else what the device says, else what a trial read shows.</item>
 /// </list>
@@ -121,7 +122,8 @@ internal static class FileOpener
         var (offsetBytes, memoryBytes) = isDirect ? DirectAlignment(file, path, status) : (SmallSectorBytes, 1);
         // tmpfs takes O_DIRECT and then uses the page cache: there is nothing to align for. Sectors above 4096 bytes are more
         // than our callers promise, so the page cache has to put them together; the same where statx says that direct I/O is off (0).
-        if (isDirect && ((isMemoryBacked && !status.IsBlockDevice) || offsetBytes is 0 or > LargeSectorBytes || memoryBytes > LargeSectorBytes))
+        if (isDirect
+            && ((isMemoryBacked && !status.IsBlockDevice) || offsetBytes is 0 or > LargeSectorBytes || memoryBytes > LargeSectorBytes))
         {
             LeaveDirect(file, path);
             (isDirect, offsetBytes, memoryBytes) = (false, SmallSectorBytes, 1);
@@ -151,7 +153,8 @@ internal static class FileOpener
         return (bytes, bytes);
     }
 
-    // A read that begins at an odd sector is refused (EINVAL) where sectors are larger. An empty file proves nothing: larger is always right.
+    // A read that begins at an odd sector is refused (EINVAL) where sectors are larger. An empty file proves nothing: larger is always
+    // right.
     private static bool TakesSmallSectors(SafeFileHandle file)
     {
         using var buffer = new AlignedBuffer(LargeSectorBytes);

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace CsiThin.Core.Device;
 
-/// <summary>Stretches of native memory to be sent by one system call (an array of <c>iovec</c>). Used again and again by one thread.</summary>
+/// <summary>
+/// Stretches of native memory to be sent by one system call (an array of <c>iovec</c>). Used again and again by one thread.
+/// </summary>
 internal sealed unsafe class GatherList : IDisposable
 {
     /// <summary>The kernel takes no more in one call (<c>UIO_MAXIOV</c>).</summary>

@@ -12,7 +12,9 @@ public interface IBlockDevice : IDisposable
     /// <summary>Writes are refused with <see cref="BlockError.ReadOnly"/>.</summary>
     bool IsReadOnly { get; }
 
-    /// <summary>The request size and alignment that costs least, in bytes (a power of two, 4096 at least). Every other is served too.</summary>
+    /// <summary>
+    /// The request size and alignment that costs least, in bytes (a power of two, 4096 at least). Every other is served too.
+    /// </summary>
     int PreferredBytes { get; }
 
     /// <summary>Opens a queue for one thread, as a connection needs.</summary>
@@ -21,10 +23,12 @@ public interface IBlockDevice : IDisposable
 
 /// <summary>
 /// One thread's own queue of requests on a block device. The life of a request: <see cref="Submit"/>, any number of
-/// <see cref="Kick"/>, out of <see cref="Reap"/> with its <see cref="BlockRequest.Error"/> set. Between the two it and its buffer belong to the queue.
+/// <see cref="Kick"/>, out of <see cref="Reap"/> with its <see cref="BlockRequest.Error"/> set. Between the two it and its buffer belong to
+/// the queue.
 /// <para>
-/// Concurrency: members are called by the owning thread alone. Disposing waits for what is in flight, so that no memory is freed under the kernel.
-/// Guarantee: a flush covers every write, of any queue of the device, that was reaped before the flush was submitted (that is what lets the wire promise MULTI_CONN).
+/// Concurrency: members are called by the owning thread alone. Disposing waits for what is in flight, so that no memory is freed under the
+/// kernel. Guarantee: a flush covers every write, of any queue of the device, that was reaped before the flush was submitted (that is what
+/// lets the wire promise MULTI_CONN).
 /// </para>
 /// </summary>
 public interface IBlockQueue : IDisposable
@@ -33,12 +37,14 @@ public interface IBlockQueue : IDisposable
     int InFlight { get; }
 
     /// <summary>
-    /// Descriptors (one or two) to poll for reading: when any is readable, <see cref="Reap"/> may have something. A queue whose requests all
-    /// finish in <see cref="Kick"/> may have none readable, ever: reap after each kick before polling.
+    /// Descriptors (one or two) to poll for reading: when any is readable, <see cref="Reap"/> may have something. A queue whose requests
+    /// all finish in <see cref="Kick"/> may have none readable, ever: reap after each kick before polling.
     /// </summary>
     ReadOnlySpan<int> WaitDescriptors { get; }
 
-    /// <summary>Takes one request. Range, alignment and read-only errors come back through <see cref="Reap"/> as well, never as exceptions.</summary>
+    /// <summary>
+    /// Takes one request. Range, alignment and read-only errors come back through <see cref="Reap"/> as well, never as exceptions.
+    /// </summary>
     void Submit(BlockRequest request);
 
     /// <summary>Hands what was submitted to the disk in one system call.</summary>

@@ -6,8 +6,8 @@ namespace CsiThin.Core.Device;
 /// <para>
 /// Rules. Offsets and lengths are bytes and multiples of <see cref="AlignmentBytes"/>, and stay within <see cref="LengthBytes"/>
 /// (else <see cref="ArgumentOutOfRangeException"/>); memory may lie anywhere, aligned memory (<see cref="AlignedBuffer"/>) saves a
-/// copy. A write is durable only after a later <see cref="Barrier"/> returned; until then any part of it may be lost, in any order. A failed
-/// operation throws <see cref="DiskException"/>; after a failed barrier nothing written since the one before may be relied on.
+/// copy. A write is durable only after a later <see cref="Barrier"/> returned; until then any part of it may be lost, in any order. A
+/// failed operation throws <see cref="DiskException"/>; after a failed barrier nothing written since the one before may be relied on.
 /// All members may be called from several threads at once.
 /// </para>
 /// </summary>
@@ -28,7 +28,9 @@ public interface IDisk : IDisposable
     /// <summary>Returns when all that was written before the call survives a power cut (fdatasync).</summary>
     void Barrier();
 
-    /// <summary>Tells the disk that a range is not needed. A hint: afterwards it reads as anything; a disk that cannot ignores it.</summary>
+    /// <summary>
+    /// Tells the disk that a range is not needed. A hint: afterwards it reads as anything; a disk that cannot ignores it.
+    /// </summary>
     void Discard(long offsetBytes, long lengthBytes);
 
     /// <summary>Opens a queue for one thread's asynchronous operations (one ring per connection, see the design's data path).</summary>

@@ -1,8 +1,8 @@
 namespace CsiThin.Core.Device;
 
 /// <summary>
-/// A queue that does everything during <see cref="Submit"/>, in the order gathered. For disks in memory, where a ring or a thread would cost
-/// more than the copy it puts off, and for any <see cref="IDisk"/> that has no queue of its own (wrappers, simulated disks).
+/// A queue that does everything during <see cref="Submit"/>, in the order gathered. For disks in memory, where a ring or a thread would
+/// cost more than the copy it puts off, and for any <see cref="IDisk"/> that has no queue of its own (wrappers, simulated disks).
 /// Belongs to one thread, as <see cref="IDiskQueue"/> says.
 /// </summary>
 public sealed class InPlaceDiskQueue : IDiskQueue

@@ -64,7 +64,9 @@ internal sealed unsafe class IoRing : IDisposable
     /// <summary>Entries of the submission ring.</summary>
     public int Depth { get; }
 
-    /// <summary>Makes a ring of at least <paramref name="depth"/> entries, or returns null with the errno of the kernel's refusal.</summary>
+    /// <summary>
+    /// Makes a ring of at least <paramref name="depth"/> entries, or returns null with the errno of the kernel's refusal.
+    /// </summary>
     public static IoRing? TryOpen(int depth, out int errno)
     {
         // Completions are picked up by the owning thread at its next system call instead of by interrupting it (Linux 5.19); older kernels
@@ -96,8 +98,8 @@ internal sealed unsafe class IoRing : IDisposable
     }
 
     /// <summary>
-    /// Hands over <paramref name="toSubmit"/> entries and waits for <paramref name="minComplete"/> completions. Returns how many were taken,
-    /// or the errno as a negative number.
+    /// Hands over <paramref name="toSubmit"/> entries and waits for <paramref name="minComplete"/> completions. Returns how many were
+    /// taken, or the errno as a negative number.
     /// </summary>
     public int Enter(int toSubmit, int minComplete)
     {

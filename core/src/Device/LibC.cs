@@ -83,7 +83,9 @@ internal static unsafe partial class LibC
     internal const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCreate = 0x40, OpenExclusive = 0x80, OpenNoTerminal = 0x100;
     internal const int OpenCloseOnExec = 0x80000;
 
-    /// <summary>O_DIRECT is one of the few flags whose bit depends on the architecture (include/uapi/asm-generic/fcntl.h and overrides).</summary>
+    /// <summary>
+    /// O_DIRECT is one of the few flags whose bit depends on the architecture (include/uapi/asm-generic/fcntl.h and overrides).
+    /// </summary>
     internal static int OpenDirect => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.Arm64 or Architecture.Arm => 0x10000,

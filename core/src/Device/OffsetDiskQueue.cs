@@ -1,6 +1,8 @@
 namespace CsiThin.Core.Device;
 
-/// <summary>The queue of a slice: checks against the slice, then adds its start and passes on. Belongs to one thread, like the queue below.</summary>
+/// <summary>
+/// The queue of a slice: checks against the slice, then adds its start and passes on. Belongs to one thread, like the queue below.
+/// </summary>
 internal sealed class OffsetDiskQueue(IDisk view, IDiskQueue inner, long baseBytes) : IDiskQueue
 {
     private QueueGate _gate = new(view);

@@ -25,8 +25,8 @@ internal sealed unsafe class PollSet : IDisposable
     }
 
     /// <summary>
-    /// Watches <paramref name="descriptor"/> in place <paramref name="index"/> for <paramref name="wanted"/>. Wanting nothing takes it out altogether:
-    /// the kernel would report a hang-up even then, and a loop that cannot act on it would spin.
+    /// Watches <paramref name="descriptor"/> in place <paramref name="index"/> for <paramref name="wanted"/>. Wanting nothing takes it
+    /// out altogether: the kernel would report a hang-up even then, and a loop that cannot act on it would spin.
     /// </summary>
     public void Set(int index, int descriptor, short wanted)
     {
@@ -34,7 +34,9 @@ internal sealed unsafe class PollSet : IDisposable
         _entries[index] = new SocketCalls.PollEntry { Descriptor = wanted == 0 ? -1 : descriptor, Wanted = wanted };
     }
 
-    /// <summary>Waits until a descriptor is ready or <paramref name="timeoutMs"/> have passed (-1: no limit). False when time ran out.</summary>
+    /// <summary>
+    /// Waits until a descriptor is ready or <paramref name="timeoutMs"/> have passed (-1: no limit). False when time ran out.
+    /// </summary>
     public bool Wait(int timeoutMs)
     {
         while (true)
@@ -47,7 +49,10 @@ internal sealed unsafe class PollSet : IDisposable
         }
     }
 
-    /// <summary>Whether place <paramref name="index"/> is ready for <paramref name="what"/>, or has hung up or failed, which the next call on it tells.</summary>
+    /// <summary>
+    /// Whether place <paramref name="index"/> is ready for <paramref name="what"/>, or has hung up or failed, which the next call on it
+    /// tells.
+    /// </summary>
     public bool IsReady(int index, short what) =>
         _entries[index].Descriptor >= 0 && (_entries[index].Returned & ~(Readable | Writable) | _entries[index].Returned & what) != 0;
 

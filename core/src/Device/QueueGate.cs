@@ -28,7 +28,8 @@ internal struct QueueGate(IDisk disk)
         ArgumentOutOfRangeException.ThrowIfLessThan(lengthBytes, 1);
         ArgumentOutOfRangeException.ThrowIfZero(address);
         if ((address & (_alignmentBytes - 1)) != 0)
-            throw new ArgumentOutOfRangeException(nameof(address), $"The memory of an operation must be aligned to {_alignmentBytes} bytes.");
+            throw new ArgumentOutOfRangeException(
+                nameof(address), $"The memory of an operation must be aligned to {_alignmentBytes} bytes.");
         _bounds.Check(offsetBytes, lengthBytes);
     }
 }

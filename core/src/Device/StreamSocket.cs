@@ -29,7 +29,9 @@ internal sealed unsafe class StreamSocket : IDisposable
     /// <summary>For polling.</summary>
     public int Descriptor { get; }
 
-    /// <summary>Receives what has arrived, at most <paramref name="lengthBytes"/> (1 at least), into the memory at <paramref name="address"/>.</summary>
+    /// <summary>
+    /// Receives what has arrived, at most <paramref name="lengthBytes"/> (1 at least), into the memory at <paramref name="address"/>.
+    /// </summary>
     public int Receive(nint address, int lengthBytes)
     {
         while (true)
@@ -75,8 +77,8 @@ internal sealed unsafe class StreamSocket : IDisposable
     }
 
     /// <summary>
-    /// Lets <paramref name="bytes"/> wait on their way to the peer, so that several large replies leave in one call. Without the privilege to pass the
-    /// system's limit it is as much as that limit; a socket that takes neither works as it is.
+    /// Lets <paramref name="bytes"/> wait on their way to the peer, so that several large replies leave in one call. Without the
+    /// privilege to pass the system's limit it is as much as that limit; a socket that takes neither works as it is.
     /// </summary>
     public void WidenSendBuffer(int bytes)
     {

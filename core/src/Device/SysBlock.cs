@@ -57,7 +57,8 @@ internal static class SysBlock
     {
         var target = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
         return from process in Names("/proc")
-               where char.IsAsciiDigit(process[0]) && Names($"/proc/{process}/fd").Any(fd => ResolveLink($"/proc/{process}/fd/{fd}") == target)
+               where char.IsAsciiDigit(process[0])
+                   && Names($"/proc/{process}/fd").Any(fd => ResolveLink($"/proc/{process}/fd/{fd}") == target)
                select $"open in {DescribeProcess(process)}";
     }
 

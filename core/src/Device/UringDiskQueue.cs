@@ -52,7 +52,9 @@ internal sealed class UringDiskQueue : IDiskQueue
 
     private int InKernel => _slots.Length - _freeSlots.Count - _pushed;
 
-    /// <summary>Opens a queue on <paramref name="view"/>, the region of <paramref name="disk"/> from <paramref name="baseBytes"/> on; or throws.</summary>
+    /// <summary>
+    /// Opens a queue on <paramref name="view"/>, the region of <paramref name="disk"/> from <paramref name="baseBytes"/> on; or throws.
+    /// </summary>
     public static UringDiskQueue Open(FileDisk disk, IDisk view, long baseBytes) =>
         TryOpen(disk, view, baseBytes, out var errno) ?? throw DiskException.Of($"io_uring for {disk.Path}", errno);
 

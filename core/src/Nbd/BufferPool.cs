@@ -5,8 +5,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// The request buffers of one connection, kept by size class (powers of two from 4 KiB to 32 MiB) and used again, so that steady work allocates nothing.
-/// Rented and kept ones together never pass the budget: a buffer that is needed pushes out kept ones of other sizes.
+/// The request buffers of one connection, kept by size class (powers of two from 4 KiB to 32 MiB) and used again, so that steady work
+/// allocates nothing. Rented and kept ones together never pass the budget: a buffer that is needed pushes out kept ones of other sizes.
 /// A buffer comes with its former bytes in it: it leaves the server only after a successful read has filled what is sent.
 /// <para>Concurrency: the connection's thread alone.</para>
 /// </summary>

@@ -5,8 +5,8 @@ namespace CsiThin.Core.Nbd;
 /// <summary>
 /// How other threads reach a connection's thread: a flag that only ever goes from false to true, and a descriptor that wakes it.
 /// <para>
-/// Concurrency: the flags are volatile, and set by any thread at any time, even after disposing. <c>_gate</c> guards the life of the descriptor: without it a late
-/// signal could be written into a file that was given the same number.
+/// Concurrency: the flags are volatile, and set by any thread at any time, even after disposing. <c>_gate</c> guards the life of the
+/// descriptor: without it a late signal could be written into a file that was given the same number.
 /// </para>
 /// </summary>
 internal sealed class ConnectionControl : IDisposable

@@ -25,7 +25,8 @@ internal sealed class ExportOptions(
     public bool ServeInfoOrGo(NbdOption option, ReadOnlySpan<byte> data)
     {
         var reader = new OptionData(data);
-        if (!reader.TryReadString(out var name) || !TryReadWanted(ref reader, out var wantsName, out var wantsDescription, out var wantsBlockSize))
+        if (!reader.TryReadString(out var name)
+            || !TryReadWanted(ref reader, out var wantsName, out var wantsDescription, out var wantsBlockSize))
         {
             replies.Refuse(option, NbdOptionReply.ErrorInvalid, "the option's data, or the export name in it, is malformed");
             return false;
@@ -64,7 +65,7 @@ internal sealed class ExportOptions(
             if (NbdText.Fits(export.Name) && NbdText.Fits(export.Description))
                 replies.Export(export);
             else
-                log?.Invoke(NbdLogLevel.Warning, $"export {NbdText.Printable(export.Name)} is left out of the list: its name or description is too long");
+                log?.Invoke(NbdLogLevel.Warning, $"export {NbdText.Printable(export.Name)} is not listed: a string of it is too long");
         }
         replies.Ack(NbdOption.List);
     }

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Logs what requests failed with before the detail is reduced to an errno on the wire; the 1st, 2nd, 4th, 8th ... of a connection, so that a
-/// disk that fails everything does not drown the log.
+/// Logs what requests failed with before the detail is reduced to an errno on the wire; the 1st, 2nd, 4th, 8th ... of a connection, so
+/// that a disk that fails everything does not drown the log.
 /// <para>Concurrency: the connection's thread alone.</para>
 /// </summary>
 internal sealed class FailureLog(NbdLog? log, string who)

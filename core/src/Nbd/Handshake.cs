@@ -10,7 +10,9 @@ namespace CsiThin.Core.Nbd;
 /// </summary>
 internal sealed class Handshake
 {
-    /// <summary>No option that a client has reason to send is longer; one that is gets an answer, and the connection ends: its data is not read.</summary>
+    /// <summary>
+    /// No option that a client has reason to send is longer; one that is gets an answer, and the connection ends: its data is not read.
+    /// </summary>
     public const int MaxOptionBytes = 64 << 10;
 
     /// <summary>Options of one handshake. Clients send a handful; one that asks about many exports a few hundred.</summary>
@@ -123,8 +125,9 @@ internal sealed class Handshake
     {
         if (_state.IsFixedNewstyle && header.Option != NbdOption.ExportName)
         {
-            _replies.Refuse(header.Option, NbdOptionReply.ErrorTooBig, string.Create(
-                CultureInfo.InvariantCulture, $"an option of {header.LengthBytes} bytes is more than the {MaxOptionBytes} allowed; goodbye"));
+            var message = string.Create(
+                CultureInfo.InvariantCulture, $"an option of {header.LengthBytes} bytes is more than the {MaxOptionBytes} allowed");
+            _replies.Refuse(header.Option, NbdOptionReply.ErrorTooBig, message);
             _channel.Flush();
         }
         throw new NbdDisconnect(NbdLogLevel.Warning, $"an option of {header.LengthBytes} bytes was refused");

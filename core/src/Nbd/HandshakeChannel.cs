@@ -3,8 +3,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Reads and writes during the handshake, one message after the other. It waits, unlike the transmission phase, but only until the time for the handshake
-/// has run out or the server stops; then, and at the end of the stream, it throws <see cref="NbdDisconnect"/>.
+/// Reads and writes during the handshake, one message after the other. It waits, unlike the transmission phase, but only until the time
+/// for the handshake has run out or the server stops; then, and at the end of the stream, it throws <see cref="NbdDisconnect"/>.
 /// </summary>
 internal sealed class HandshakeChannel(StreamSocket socket, ReceiveBuffer input, ConnectionControl control) : IDisposable
 {
@@ -15,7 +15,10 @@ internal sealed class HandshakeChannel(StreamSocket socket, ReceiveBuffer input,
     private readonly PollSet _poll = new(2);
     private int _outputBytes;
 
-    /// <summary>The next <paramref name="bytes"/> (at most what the receive buffer holds), sending first what was written. Valid until the next read.</summary>
+    /// <summary>
+    /// The next <paramref name="bytes"/> (at most what the receive buffer holds), sending first what was written. Valid until the next
+    /// read.
+    /// </summary>
     public ReadOnlySpan<byte> Read(int bytes)
     {
         Flush();

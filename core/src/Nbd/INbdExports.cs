@@ -15,8 +15,8 @@ public interface INbdExports
     NbdExport? Find(string name);
 
     /// <summary>
-    /// Opens the export of that name; the caller disposes the device. Null when there is none (any more). Throws <see cref="NbdRefusedException"/>,
-    /// whose message the client is told, when it may not be opened now.
+    /// Opens the export of that name; the caller disposes the device. Null when there is none (any more). Throws
+    /// <see cref="NbdRefusedException"/>, whose message the client is told, when it may not be opened now.
     /// </summary>
     IBlockDevice? Open(string name);
 }

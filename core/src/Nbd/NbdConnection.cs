@@ -6,11 +6,13 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// One connection: a thread of its own that goes through handshake and transmission and then gives everything back. <see cref="Serve"/> works;
+/// One connection: a thread of its own that goes through handshake and transmission and then gives everything back. <see cref="Serve"/>
+/// works;
 /// <see cref="Main"/> only decides what an end means and logs it.
-/// <para>Concurrency: <see cref="Stop"/>, <see cref="Abandon"/> and <see cref="Join"/> from any thread; all else belongs to the connection's thread.</para>
+/// <para>Concurrency: <see cref="Stop"/>, <see cref="Abandon"/> and <see cref="Join"/> from any thread; all else belongs to the
+/// connection's thread.</para>
 /// </summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Its own thread disposes them, as its last act.")]
+[SuppressMessage("Design", "CA1001", Justification = "Its own thread disposes what it owns, as its last act.")]
 internal sealed class NbdConnection
 {
     private const int StackBytes = 512 << 10;
@@ -26,8 +28,8 @@ internal sealed class NbdConnection
     private ChosenExport? _chosen;
 
     /// <summary>
-    /// Takes the connected socket over, and <paramref name="chosen"/> too: where it is not null there is no handshake, the other end (the kernel) was
-    /// told everything. <paramref name="onEnded"/> is called once, on the connection's thread, as its last act.
+    /// Takes the connected socket over, and <paramref name="chosen"/> too: where it is not null there is no handshake, the other end
+    /// (the kernel) was told everything. <paramref name="onEnded"/> is called once, on the connection's thread, as its last act.
     /// </summary>
     public NbdConnection(
         Socket socket, ChosenExport? chosen, INbdExports exports, NbdServerOptions options, long number, Action<NbdConnection> onEnded)

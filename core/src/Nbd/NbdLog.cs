@@ -13,5 +13,7 @@ public enum NbdLogLevel
     Error,
 }
 
-/// <summary>Takes the server's messages: one line each, with what clients sent made printable. Called from several threads at once; must not throw.</summary>
+/// <summary>
+/// Takes the server's messages: one line each, with what clients sent made printable. Called from several threads at once; must not throw.
+/// </summary>
 public delegate void NbdLog(NbdLogLevel level, string message);

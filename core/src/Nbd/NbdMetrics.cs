@@ -3,8 +3,9 @@ using System.Diagnostics.Metrics;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// The server's instruments, on the meter <c>CsiThin.Nbd</c>: <c>csithin.nbd.requests</c>, <c>.bytes</c> and <c>.errors</c>, each tagged with the
-/// operation (nine values), and <c>csithin.nbd.connections</c>. All are observed: the work is done when somebody looks, not per request.
+/// The server's instruments, on the meter <c>CsiThin.Nbd</c>: <c>csithin.nbd.requests</c>, <c>.bytes</c> and <c>.errors</c>, each tagged
+/// with the operation (nine values), and <c>csithin.nbd.connections</c>. All are observed: the work is done when somebody looks, not per
+/// request.
 /// <para>Concurrency: any thread; <c>_gate</c> guards the set of live connections and the sums of ended ones.</para>
 /// </summary>
 internal sealed class NbdMetrics : IDisposable
@@ -12,7 +13,8 @@ internal sealed class NbdMetrics : IDisposable
     /// <summary>What listeners look for.</summary>
     public const string MeterName = "CsiThin.Nbd";
 
-    private static readonly string[] Operations = ["read", "write", "disconnect", "flush", "trim", "cache", "write_zeroes", "block_status", "unknown"];
+    private static readonly string[] Operations =
+        ["read", "write", "disconnect", "flush", "trim", "cache", "write_zeroes", "block_status", "unknown"];
     private static readonly KeyValuePair<string, object?>[] Tags =
         [.. Operations.Select(operation => new KeyValuePair<string, object?>("operation", operation))];
 

@@ -1,6 +1,8 @@
 namespace CsiThin.Core.Nbd;
 
-/// <summary>The magic numbers and limits of the NBD protocol (the specification's doc/proto.md), all integers big-endian on the wire.</summary>
+/// <summary>
+/// The magic numbers and limits of the NBD protocol (the specification's doc/proto.md), all integers big-endian on the wire.
+/// </summary>
 internal static class NbdProtocol
 {
     public const ulong ServerMagic = 0x4e42444d41474943; // "NBDMAGIC"

@@ -3,8 +3,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// One request of a connection from its header to its reply: the block request, what the wire must hear about it, and the place of its reply's head.
-/// Made once and used again (<see cref="RequestPool"/>).
+/// One request of a connection from its header to its reply: the block request, what the wire must hear about it, and the place of its
+/// reply's head. Made once and used again (<see cref="RequestPool"/>).
 /// </summary>
 internal sealed class NbdRequest(AlignedBuffer heads, int index) : BlockRequest
 {
@@ -38,7 +38,9 @@ internal sealed class NbdRequest(AlignedBuffer heads, int index) : BlockRequest
     /// <summary>How much of <see cref="Buffer"/> is to be sent after the head.</summary>
     public int DataBytes { get; set; }
 
-    /// <summary>Takes a request's facts on. A <paramref name="header"/> with an <paramref name="errno"/> keeps nothing that a device could act on.</summary>
+    /// <summary>
+    /// Takes a request's facts on. A <paramref name="header"/> with an <paramref name="errno"/> keeps nothing that a device could act on.
+    /// </summary>
     public void Begin(in NbdRequestHeader header, NbdErrno errno, AlignedBuffer? buffer)
     {
         Header = header;

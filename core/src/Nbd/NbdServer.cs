@@ -6,10 +6,12 @@ namespace CsiThin.Core.Nbd;
 /// <summary>
 /// Serves exports over NBD: on a unix socket of mode 0600, and on sockets that are connected already (the kernel's).
 /// <para>
-/// Reading order: this (accept) -> <see cref="NbdConnection"/> (a thread) -> <see cref="Handshake"/> (options) -> <see cref="Transmission"/> (requests).
+/// Reading order: this (accept) -> <see cref="NbdConnection"/> (a thread) -> <see cref="Handshake"/> (options) ->
+/// <see cref="Transmission"/> (requests).
 /// </para>
 /// <para>
-/// Concurrency: members may be called from any thread. <c>_gate</c> guards the set of connections and the two state flags; it is never held while waiting.
+/// Concurrency: members may be called from any thread. <c>_gate</c> guards the set of connections and the two state flags; it is never
+/// held while waiting.
 /// </para>
 /// </summary>
 public sealed class NbdServer : IDisposable
@@ -27,7 +29,9 @@ public sealed class NbdServer : IDisposable
     private long _connectionNumber;
     private bool _isStopping;
 
-    /// <summary>Prepares a server of <paramref name="exports"/>. A null <paramref name="socketPath"/> is a server without a listener.</summary>
+    /// <summary>
+    /// Prepares a server of <paramref name="exports"/>. A null <paramref name="socketPath"/> is a server without a listener.
+    /// </summary>
     public NbdServer(string? socketPath, INbdExports exports, NbdServerOptions? options = null)
     {
         _socketPath = socketPath;
@@ -52,8 +56,8 @@ public sealed class NbdServer : IDisposable
     }
 
     /// <summary>
-    /// Begins to listen. Throws <see cref="IOException"/> where the socket cannot be made: another server is alive on it, a file that is no socket is in the way, the
-    /// directory is missing. A socket left by a dead server is replaced.
+    /// Begins to listen. Throws <see cref="IOException"/> where the socket cannot be made: another server is alive on it, a file that is
+    /// no socket is in the way, the directory is missing. A socket left by a dead server is replaced.
     /// </summary>
     public void Start()
     {
@@ -68,8 +72,9 @@ public sealed class NbdServer : IDisposable
     public void Serve(Socket connected) => Begin(connected, chosen: null);
 
     /// <summary>
-    /// Serves <paramref name="exportName"/> on a connected stream socket whose other end is in the transmission phase already, as the kernel is when it is handed one
-    /// end of a socketpair. Takes the socket over, whatever happens. Returns what the other end must be told; throws
+    /// Serves <paramref name="exportName"/> on a connected stream socket whose other end is in the transmission phase already, as the
+    /// kernel is when it is handed one end of a socketpair. Takes the socket over, whatever happens. Returns what the other end must be
+    /// told; throws
     /// <see cref="NbdRefusedException"/> when there is no such export or it may not be opened.
     /// </summary>
     public NbdAttachment Attach(Socket connected, string exportName)
@@ -78,8 +83,10 @@ public sealed class NbdServer : IDisposable
         try
         {
             device = _exports.Open(exportName) ?? throw new NbdRefusedException($"there is no export {NbdText.Printable(exportName)}");
-            var facts = new NbdAttachment(device.LengthBytes, (ushort)NbdSession.FlagsOf(device, structuredReplies: false), device.PreferredBytes);
-            var chosen = new ChosenExport(exportName, device, new NbdSession(StructuredReplies: false, BlockStatus: false, device.IsReadOnly));
+            var flags = NbdSession.FlagsOf(device, structuredReplies: false);
+            var facts = new NbdAttachment(device.LengthBytes, (ushort)flags, device.PreferredBytes);
+            var session = new NbdSession(StructuredReplies: false, BlockStatus: false, device.IsReadOnly);
+            var chosen = new ChosenExport(exportName, device, session);
             device = null;
             Begin(connected, chosen);
             return facts;
@@ -93,8 +100,9 @@ public sealed class NbdServer : IDisposable
     }
 
     /// <summary>
-    /// Stops accepting, removes the socket, lets every connection finish and answer what it has in flight, and waits for that. Clients that do not take
-    /// their replies are cut off after <see cref="NbdServerOptions.DrainLimit"/>; what is in flight on a device is always waited for.
+    /// Stops accepting, removes the socket, lets every connection finish and answer what it has in flight, and waits for that. Clients
+    /// that do not take their replies are cut off after <see cref="NbdServerOptions.DrainLimit"/>; what is in flight on a device is
+    /// always waited for.
     /// </summary>
     public void Dispose()
     {
@@ -111,8 +119,9 @@ public sealed class NbdServer : IDisposable
         _socketFile?.Dispose();
         foreach (var connection in connections)
             connection.Stop();
-        using (_options.TimeProvider.CreateTimer(_ => Array.ForEach(connections, c => c.Abandon()), null, _options.DrainLimit, Timeout.InfiniteTimeSpan))
-            Array.ForEach(connections, c => c.Join());
+        void AbandonAll(object? state) => Array.ForEach(connections, connection => connection.Abandon());
+        using (_options.TimeProvider.CreateTimer(AbandonAll, null, _options.DrainLimit, Timeout.InfiniteTimeSpan))
+            Array.ForEach(connections, connection => connection.Join());
         _stopAccepting.Dispose();
         Metrics.Dispose();
     }

@@ -1,8 +1,8 @@
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// The limits of a server. A connection holds at most its receive buffer and <see cref="MaxPayloadBytes"/> of request buffers, whatever its client does; idle
-/// ones give all but 1 MiB of the latter back.
+/// The limits of a server. A connection holds at most its receive buffer and <see cref="MaxPayloadBytes"/> of request buffers, whatever
+/// its client does; idle ones give all but 1 MiB of the latter back.
 /// </summary>
 public sealed record NbdServerOptions
 {
@@ -12,7 +12,9 @@ public sealed record NbdServerOptions
     /// <summary>Requests of one connection being served or answered; above it nothing more is read from its socket.</summary>
     public int MaxRequests { get; init; } = 256;
 
-    /// <summary>Bytes of request buffers of one connection, 32 MiB (one largest request) at least; above it nothing more is read from its socket.</summary>
+    /// <summary>
+    /// Bytes of request buffers of one connection, 32 MiB (one largest request) at least; above it nothing more is read from its socket.
+    /// </summary>
     public int MaxPayloadBytes { get; init; } = 64 << 20;
 
     /// <summary>How long a client may take from connecting to the end of its handshake.</summary>

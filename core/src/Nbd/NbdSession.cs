@@ -9,8 +9,8 @@ namespace CsiThin.Core.Nbd;
 internal sealed record NbdSession(bool StructuredReplies, bool BlockStatus, bool IsReadOnly)
 {
     /// <summary>
-    /// What a device's export is told to do. CAN_MULTI_CONN is always honest: nothing is cached here, and a flush of any queue covers every write that
-    /// was answered on any other (the guarantee of <see cref="IBlockQueue"/>).
+    /// What a device's export is told to do. CAN_MULTI_CONN is always honest: nothing is cached here, and a flush of any queue covers
+    /// every write that was answered on any other (the guarantee of <see cref="IBlockQueue"/>).
     /// </summary>
     public static NbdTransmissionFlags FlagsOf(IBlockDevice device, bool structuredReplies)
     {

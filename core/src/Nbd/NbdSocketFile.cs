@@ -8,8 +8,10 @@ namespace CsiThin.Core.Nbd;
 /// A listening unix socket and its file.
 /// <list type="number">
 /// <item>The file's mode is 0600 before anybody can connect: it is set between bind and listen.</item>
-/// <item>A socket that nobody listens on any more is replaced; one that is alive, and any file that is no socket, is left alone and refused.</item>
-/// <item>Two servers that start at once on one path do not take it from each other: look, remove and bind happen under a lock on the directory.</item>
+/// <item>A socket that nobody listens on any more is replaced; one that is alive, and any file that is no socket, is left alone and
+/// refused.</item>
+/// <item>Two servers that start at once on one path do not take it from each other: look, remove and bind happen under a lock on the
+/// directory.</item>
 /// <item>Closing removes the file, but only if it is still ours.</item>
 /// </list>
 /// </summary>
@@ -21,7 +23,9 @@ public sealed class NbdSocketFile : IDisposable
     private readonly string _directory;
     private readonly FileIdentity _identity;
 
-    /// <summary>Listens on <paramref name="path"/>. Throws <see cref="IOException"/> with a sentence that names the path and the reason.</summary>
+    /// <summary>
+    /// Listens on <paramref name="path"/>. Throws <see cref="IOException"/> with a sentence that names the path and the reason.
+    /// </summary>
     public NbdSocketFile(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -51,7 +55,7 @@ public sealed class NbdSocketFile : IDisposable
     public Socket Listener { get; }
 
     /// <summary>Stops listening and removes the file.</summary>
-    [SuppressMessage("Usage", "CA1816:Dispose methods should call SuppressFinalize", Justification = "The listener's finalizer would remove the file.")]
+    [SuppressMessage("Usage", "CA1816", Justification = "The listener's finalizer would remove the file.")]
     public void Dispose()
     {
         if (!TryCloseWithFile())
@@ -110,7 +114,7 @@ public sealed class NbdSocketFile : IDisposable
         }
         catch (SocketException other) when (other.SocketErrorCode != SocketError.WouldBlock)
         {
-            throw new IOException($"cannot listen on {_path}: the socket that is there cannot be asked whether it is alive: {other.Message}", other);
+            throw new IOException($"cannot listen on {_path}: whether the socket there is alive cannot be told: {other.Message}", other);
         }
         throw new IOException($"cannot listen on {_path}: another server is listening there");
     }

@@ -10,8 +10,8 @@ internal readonly record struct NbdRequestHeader(NbdCommandFlags Flags, NbdComma
 internal readonly record struct NbdOptionHeader(NbdOption Option, uint LengthBytes);
 
 /// <summary>
-/// Bytes and fields of every header, as pure functions over spans: whoever calls has made sure of the length. A decoder returns false when the
-/// magic is wrong, after which the stream cannot be followed any further.
+/// Bytes and fields of every header, as pure functions over spans: whoever calls has made sure of the length. A decoder returns false
+/// when the magic is wrong, after which the stream cannot be followed any further.
 /// </summary>
 internal static class NbdWire
 {
@@ -104,8 +104,9 @@ internal static class NbdWire
     }
 
     /// <summary>
-    /// The payload of a block status: the context's id and the extents, neighbours of one kind joined, clipped to <paramref name="limitBytes"/>, which is how far
-    /// the request went and so fits the wire's 32 bits. Returns its length; 4 means that there was nothing to tell.
+    /// The payload of a block status: the context's id and the extents, neighbours of one kind joined, clipped to
+    /// <paramref name="limitBytes"/>, which is how far the request went and so fits the wire's 32 bits. Returns its length; 4 means that
+    /// there was nothing to tell.
     /// </summary>
     public static int EncodeExtents(Span<byte> to, List<BlockExtent> extents, long limitBytes)
     {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace CsiThin.Core.Nbd;
 
-/// <summary>A cursor over an option's data that never reads beyond it: each step returns false where the data is too short or no string.</summary>
+/// <summary>
+/// A cursor over an option's data that never reads beyond it: each step returns false where the data is too short or no string.
+/// </summary>
 internal ref struct OptionData(ReadOnlySpan<byte> data)
 {
     private ReadOnlySpan<byte> _rest = data;
@@ -32,7 +34,9 @@ internal ref struct OptionData(ReadOnlySpan<byte> data)
     public bool TryReadString(out string text)
     {
         text = "";
-        if (!TryReadUInt32(out var lengthBytes) || lengthBytes > (uint)_rest.Length || !NbdText.TryDecode(_rest[..(int)lengthBytes], out text))
+        if (!TryReadUInt32(out var lengthBytes)
+            || lengthBytes > (uint)_rest.Length
+            || !NbdText.TryDecode(_rest[..(int)lengthBytes], out text))
             return false;
         _rest = _rest[(int)lengthBytes..];
         return true;

@@ -32,9 +32,10 @@ internal sealed class ReceiveBuffer : IDisposable
     }
 
     /// <summary>
-    /// Receives once, without waiting: first <paramref name="directBytes"/> into the memory at <paramref name="direct"/> (for which nothing may be unread), then at
-    /// most <paramref name="windowBytes"/> here. Returns what <see cref="StreamSocket.Receive(nint, int)"/> does; <paramref name="filled"/> tells that there
-    /// was no room for more, so that more may be waiting.
+    /// Receives once, without waiting: first <paramref name="directBytes"/> into the memory at <paramref name="direct"/> (for which
+    /// nothing may be unread), then at most <paramref name="windowBytes"/> here. Returns what
+    /// <see cref="StreamSocket.Receive(nint, int)"/> does; <paramref name="filled"/> tells that there was no room for more, so that more
+    /// may be waiting.
     /// </summary>
     public int Receive(StreamSocket socket, nint direct, int directBytes, int windowBytes, out bool filled)
     {

@@ -3,8 +3,9 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Writes the reply of a finished request: a head in the request's own place and, where there is data, how much of its buffer follows. Reads are answered in one
-/// chunk, so DF is always kept. Writes and the like get a simple reply, which is allowed and shorter, even where structured ones were negotiated.
+/// Writes the reply of a finished request: a head in the request's own place and, where there is data, how much of its buffer follows.
+/// Reads are answered in one chunk, so DF is always kept. Writes and the like get a simple reply, which is allowed and shorter, even
+/// where structured ones were negotiated.
 /// </summary>
 internal static class ReplyEncoder
 {

@@ -4,8 +4,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Replies on their way to the client, in the order they were finished. Sent many at a time by one system call that gathers heads and buffers where
-/// they lie; a request goes back to the pool when its last byte has left.
+/// Replies on their way to the client, in the order they were finished. Sent many at a time by one system call that gathers heads and
+/// buffers where they lie; a request goes back to the pool when its last byte has left.
 /// <para>Concurrency: the connection's thread alone.</para>
 /// </summary>
 internal sealed class ReplyQueue(RequestPool pool) : IDisposable

@@ -37,8 +37,8 @@ internal sealed class RequestPool : IDisposable
     public int KeptBytes => _buffers.KeptBytes;
 
     /// <summary>
-    /// Takes a request, with a buffer where <paramref name="bufferBytes"/> is above 0. Null when there is none left, or no room for the buffer. Where the
-    /// system itself has no memory, the request is one that fails with ENOMEM.
+    /// Takes a request, with a buffer where <paramref name="bufferBytes"/> is above 0. Null when there is none left, or no room for the
+    /// buffer. Where the system itself has no memory, the request is one that fails with ENOMEM.
     /// </summary>
     public NbdRequest? TryTake(in NbdRequestHeader header, NbdErrno errno, int bufferBytes)
     {

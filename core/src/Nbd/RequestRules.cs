@@ -3,10 +3,11 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Nbd;
 
 /// <summary>
-/// Whether a request may be served, decided from its header alone, before any slot's buffer is taken. The choices the specification leaves open:
+/// Whether a request may be served, decided from its header alone, before any slot's buffer is taken. The choices the specification
+/// leaves open:
 /// <list type="bullet">
-/// <item>A read longer than the maximum payload is EINVAL, with DF set EOVERFLOW. A write longer than that is EINVAL too; its payload is drained (in constant
-/// memory) rather than the connection cut, so that one wrong request does not cost the others.</item>
+/// <item>A read longer than the maximum payload is EINVAL, with DF set EOVERFLOW. A write longer than that is EINVAL too; its payload is
+/// drained (in constant memory) rather than the connection cut, so that one wrong request does not cost the others.</item>
 /// <item>Commands without payload may cover up to 4 GiB - 1.</item>
 /// <item>A request of zero bytes succeeds and does nothing, except a block status, whose reply cannot be empty: EINVAL.</item>
 /// <item>FUA is accepted with every command, as the specification demands, and ignored where nothing is written.</item>

@@ -6,12 +6,13 @@ namespace CsiThin.Core.Nbd;
 /// <summary>
 /// The transmission phase of one connection: one thread, one queue of the block device, batches in and batches out.
 /// <para>
-/// A round: (1) receive what has arrived, (2) submit every request that is complete and hand all of them to the device at once, (3) collect what the device has
-/// finished, (4) send all finished replies in one call. When a round moved nothing: wait for the socket, the device or a stop.
+/// A round: (1) receive what has arrived, (2) submit every request that is complete and hand all of them to the device at once, (3)
+/// collect what the device has finished, (4) send all finished replies in one call. When a round moved nothing: wait for the socket, the
+/// device or a stop.
 /// </para>
 /// <para>
-/// Never waits in a send while the client waits for us to receive: sending is non-blocking and goes on when the socket takes more. Memory is
-/// bounded by the request pool: without a free slot nothing is received, which is the client's back-pressure.
+/// Never waits in a send while the client waits for us to receive: sending is non-blocking and goes on when the socket takes more.
+/// Memory is bounded by the request pool: without a free slot nothing is received, which is the client's back-pressure.
 /// </para>
 /// <para>
 /// Ends when no more requests come (disconnect, end of stream, broken stream, stop), nothing is in flight on the device and every reply was
@@ -52,10 +53,10 @@ internal sealed class Transmission : IDisposable
         _session = session;
         _counters = counters;
         _failures = failures;
+        _queue = device.OpenQueue();
         _pool = new RequestPool(options.MaxRequests, options.MaxPayloadBytes);
         _reader = new RequestReader(socket, input, _pool, session, device);
         _replies = new ReplyQueue(_pool);
-        _queue = device.OpenQueue();
     }
 
     /// <summary>Why the stream ended when that was not orderly, else null.</summary>

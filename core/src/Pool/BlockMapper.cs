@@ -13,8 +13,8 @@ internal readonly record struct MappedRun(long DiskOffsetBytes, nint WithinBytes
 }
 
 /// <summary>
-/// Turns a range of a volume into runs on the data region, without ever waiting for the disk. Belongs to one queue, and so to one thread; its table grows to the
-/// longest request and is used again.
+/// Turns a range of a volume into runs on the data region, without ever waiting for the disk. Belongs to one queue, and so to one thread;
+/// its table grows to the longest request and is used again.
 /// </summary>
 internal sealed class BlockMapper(PoolState pool, VolumeState volume)
 {
@@ -25,7 +25,9 @@ internal sealed class BlockMapper(PoolState pool, VolumeState volume)
     /// <summary>The runs of the last successful <see cref="TryMap"/>, in order.</summary>
     public ReadOnlySpan<MappedRun> Runs => _runs.AsSpan(0, _count);
 
-    /// <summary>False when the worker must serve it: not whole sectors, metadata not in memory, or for a write a hole or a shared block.</summary>
+    /// <summary>
+    /// False when the worker must serve it: not whole sectors, metadata not in memory, or for a write a hole or a shared block.
+    /// </summary>
     public bool TryMap(long offsetBytes, long lengthBytes, bool forWrite)
     {
         Debug.Assert(lengthBytes is > 0 and <= int.MaxValue, "a transfer has a buffer");
@@ -39,7 +41,9 @@ internal sealed class BlockMapper(PoolState pool, VolumeState volume)
             var outcome = pool.Metadata.TryFind(volume.Device, new VirtualBlock((ulong)block), out var mapping);
             if (outcome == LookupOutcome.WouldBlock || (forWrite && (outcome == LookupOutcome.Hole || mapping.IsShared)))
                 return false;
-            Add(outcome == LookupOutcome.Hole ? MappedRun.Hole : (long)mapping.Block.Value * pool.DataBlockBytes + within, (nint)done, part);
+            Add(outcome == LookupOutcome.Hole
+                ? MappedRun.Hole
+                : (long)mapping.Block.Value * pool.DataBlockBytes + within, (nint)done, part);
             done += part;
         }
         return true;

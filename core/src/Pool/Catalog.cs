@@ -5,10 +5,11 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The names, ids, sizes, sources and parameters of a pool's volumes and snapshots: what dm-thin has no place for. Changes gather in memory and become
-/// true with the pool's next transaction id (<see cref="CatalogJournal"/>).
+/// The names, ids, sizes, sources and parameters of a pool's volumes and snapshots: what dm-thin has no place for. Changes gather in memory
+/// and become true with the pool's next transaction id (<see cref="CatalogJournal"/>).
 /// <para>
-/// Concurrency: the pool's worker alone changes it. Readers on any thread see the last <em>committed</em> state through <see cref="Committed"/>.
+/// Concurrency: the pool's worker alone changes it. Readers on any thread see the last <em>committed</em> state through
+/// <see cref="Committed"/>.
 /// </para>
 /// </summary>
 internal sealed class Catalog
@@ -51,7 +52,9 @@ internal sealed class Catalog
         return new Catalog(journal, pool, CatalogState.Of(entries.Values), next);
     }
 
-    /// <summary>Throws InvalidArgument unless the name and parameters are within their limits, and NoSpace if the catalog has no room for them.</summary>
+    /// <summary>
+    /// Throws InvalidArgument unless the name and parameters are within their limits, and NoSpace if the catalog has no room for them.
+    /// </summary>
     public void CheckSpec(VolumeSpec spec)
     {
         CheckName(spec.Name);
@@ -60,10 +63,12 @@ internal sealed class Catalog
             bytes += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
         if (spec.Parameters.Count > ParametersMax || bytes > ParameterBytesMax)
             throw new PoolException(PoolError.InvalidArgument, string.Create(CultureInfo.InvariantCulture,
-                $"The {spec.Parameters.Count} parameters of '{spec.Name}' take {bytes} bytes; the limits are {ParametersMax} and {ParameterBytesMax} bytes."));
+                $"The {spec.Parameters.Count} parameters of '{spec.Name}' take {bytes} bytes; the limits are {ParametersMax} and " +
+                $"{ParameterBytesMax} bytes."));
         if (_working.EncodedBytes + EntryBytes(spec.Name, bytes, spec.Parameters.Count) > _journal.LivingBytesMax)
             throw new PoolException(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture,
-                $"The catalog of pool {_pool:N} has no room for '{spec.Name}': its {_working.ByNumber.Count} entries take {_working.EncodedBytes} of {_journal.LivingBytesMax} bytes."));
+                $"The catalog of pool {_pool:N} has no room for '{spec.Name}': its {_working.ByNumber.Count} entries take " +
+                $"{_working.EncodedBytes} of {_journal.LivingBytesMax} bytes."));
     }
 
     /// <summary>Throws InvalidArgument unless the name has 1 to 128 characters and none of them is a control character.</summary>
@@ -89,7 +94,9 @@ internal sealed class Catalog
             if (!_working.ThinIds.Contains(id) && !isTaken(id))
                 return id;
         }
-        throw new PoolException(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture, $"All {ThinId.MaxValue} thin ids of pool {_pool:N} are in use."));
+        throw new PoolException(
+            PoolError.NoSpace,
+            string.Create(CultureInfo.InvariantCulture, $"All {ThinId.MaxValue} thin ids of pool {_pool:N} are in use."));
     }
 
     public void Put(VolumeInfo volume) => Change(CatalogChange.Of(volume));
@@ -107,7 +114,8 @@ internal sealed class Catalog
     }
 
     /// <summary>The bytes an entry takes in a frame.</summary>
-    internal static int EntryBytes(string name, int parameterBytes, int parameters) => 64 + Encoding.UTF8.GetByteCount(name) + parameterBytes + 4 * parameters;
+    internal static int EntryBytes(string name, int parameterBytes, int parameters) =>
+        64 + Encoding.UTF8.GetByteCount(name) + parameterBytes + 4 * parameters;
 
     private void Change(CatalogChange change)
     {

@@ -4,7 +4,9 @@ using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Pool;
 
-/// <summary>One change of the catalog: an entry put (added or replaced), or, with <see cref="Put"/> null, the entry of that number removed.</summary>
+/// <summary>
+/// One change of the catalog: an entry put (added or replaced), or, with <see cref="Put"/> null, the entry of that number removed.
+/// </summary>
 internal readonly record struct CatalogChange(ulong Number, VolumeInfo? Put)
 {
     public static CatalogChange Of(VolumeInfo volume) => new(volume.Id.Number, volume);
@@ -16,7 +18,8 @@ internal readonly record struct CatalogChange(ulong Number, VolumeInfo? Put)
 internal readonly record struct CatalogFrameHeader(ulong Generation, ulong Sequence, ulong TransactionId, ulong NextNumber);
 
 /// <summary>
-/// The unit the journal is written in: all changes of one transaction, padded to whole 4 KiB blocks so that no committed byte is ever rewritten. Little-endian:
+/// The unit the journal is written in: all changes of one transaction, padded to whole 4 KiB blocks so that no committed byte is ever
+/// rewritten. Little-endian:
 /// <code>
 /// 0   u32 crc32c of bytes 4 to length-1     4  u32 length in bytes, this header included, padding not
 /// 8   u32 magic "CTFR"                      12 u32 changes
@@ -55,7 +58,8 @@ internal static class CatalogFrame
     public static CatalogFrameHeader? DecodeHeader(ReadOnlySpan<byte> block, Guid pool, out int lengthBytes)
     {
         lengthBytes = BinaryPrimitives.ReadInt32LittleEndian(block[4..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(block[8..]) != Magic || lengthBytes < HeaderBytes || new Guid(block.Slice(48, 16), bigEndian: true) != pool)
+        if (BinaryPrimitives.ReadUInt32LittleEndian(block[8..]) != Magic || lengthBytes < HeaderBytes
+            || new Guid(block.Slice(48, 16), bigEndian: true) != pool)
             return null;
         return new CatalogFrameHeader(
             BinaryPrimitives.ReadUInt64LittleEndian(block[16..]),

@@ -4,14 +4,16 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The catalog on disk: two journal regions, of which the one with the higher generation counts. A journal is a sequence of <see cref="CatalogFrame"/>s;
-/// frame 0 holds all entries that lived when the journal was begun, each later one the changes of a transaction.
+/// The catalog on disk: two journal regions, of which the one with the higher generation counts. A journal is a sequence of
+/// <see cref="CatalogFrame"/>s; frame 0 holds all entries that lived when the journal was begun, each later one the changes of a
+/// transaction.
 /// <para>
-/// Invariants. (1) A frame is tagged with the transaction id that makes it true: above the superblock's id, it never happened. (2) Only one frame can be
-/// in that state, the last, because a transaction's frame is written before its superblock and the next one after it. (3) Committed bytes are never
-/// rewritten; the block behind the last committed frame reads as zeroes or as a frame that never happened, so that a damaged frame is told from the end;
-/// (4) when a region is full, all that lives goes into the other region as frame 0 of the next generation, in the same transaction as the change
-/// that did not fit.
+/// Invariants. (1) A frame is tagged with the transaction id that makes it true: above the superblock's id, it never happened. (2) Only one
+/// frame can be in that state, the last, because a transaction's frame is written before its superblock and the next one after it. (3)
+/// Committed bytes are never rewritten; the block behind the last committed frame reads as zeroes or as a frame that never happened, so
+/// that a damaged frame is told from the end;
+/// (4) when a region is full, all that lives goes into the other region as frame 0 of the next generation, in the same transaction as the
+/// change that did not fit.
 /// </para>
 /// Belongs to the pool's worker (or whoever opens the pool, before there is one).
 /// </summary>
@@ -42,7 +44,10 @@ internal sealed class CatalogJournal
         Write(regionB, 0, empty);
     }
 
-    /// <summary>Reads the journal as of <paramref name="transactionId"/>; returns the first number never used. Corrupt when neither region has a readable frame 0.</summary>
+    /// <summary>
+    /// Reads the journal as of <paramref name="transactionId"/>; returns the first number never used. Corrupt when neither region has a
+    /// readable frame 0.
+    /// </summary>
     public ulong Load(ulong transactionId, Dictionary<ulong, VolumeInfo> entries)
     {
         var best = Peek(_regionA, transactionId);
@@ -51,7 +56,8 @@ internal sealed class CatalogJournal
         _generation = Math.Max(best, other);
         if (_generation == 0)
             throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
-                $"The catalog of pool {_pool:N} cannot be read: neither journal has a valid first record at or before transaction {transactionId}."));
+                $"The catalog of pool {_pool:N} cannot be read: neither journal has a valid first record at or before transaction " +
+                $"{transactionId}."));
         ulong next = 1;
         ulong last = 0;
         while (ReadFrame(_region, _endBytes, out var header, out var changes) is var bytes && bytes > 0
@@ -67,13 +73,14 @@ internal sealed class CatalogJournal
         // Equal when all of it was read. Somebody else's tool may have raised the superblock's id; then nothing but zeroes follows.
         if (last < transactionId && !IsZeroAtEnd())
             throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
-                $"The catalog of pool {_pool:N} is damaged at byte {_endBytes} of its journal: it can be read up to transaction {last}, and the metadata is at {transactionId}."));
+                $"The catalog of pool {_pool:N} is damaged at byte {_endBytes} of its journal: it can be read up to transaction {last}, " +
+                $"and the metadata is at {transactionId}."));
         return next;
     }
 
     /// <summary>
-    /// Destroys a frame that never happened, and a half-begun journal in the other region, before anything else is written: a kernel or tool that serves the
-    /// pool in between may raise the transaction id, and must not make them true.
+    /// Destroys a frame that never happened, and a half-begun journal in the other region, before anything else is written: a kernel or
+    /// tool that serves the pool in between may raise the transaction id, and must not make them true.
     /// </summary>
     public void Scrub()
     {
@@ -90,13 +97,15 @@ internal sealed class CatalogJournal
     /// Writes the changes of the transaction that is about to be committed as <paramref name="transactionId"/>, without a barrier.
     /// <paramref name="living"/> yields every entry after the changes, asked for only when a new journal must be begun.
     /// </summary>
-    public void Append(ulong transactionId, ulong nextNumber, IReadOnlyCollection<CatalogChange> changes, Func<IEnumerable<VolumeInfo>> living)
+    public void Append(
+        ulong transactionId, ulong nextNumber, IReadOnlyCollection<CatalogChange> changes, Func<IEnumerable<VolumeInfo>> living)
     {
         var frame = CatalogFrame.Encode(_pool, new CatalogFrameHeader(_generation, _sequence, transactionId, nextNumber), changes);
         if (_endBytes + frame.Length > _region.LengthBytes)
         {
             (_region, _generation, _sequence, _endBytes) = (Other(_region), _generation + 1, 0, 0);
-            frame = CatalogFrame.Encode(_pool, new CatalogFrameHeader(_generation, 0, transactionId, nextNumber), [.. living().Select(CatalogChange.Of)]);
+            frame = CatalogFrame.Encode(
+                _pool, new CatalogFrameHeader(_generation, 0, transactionId, nextNumber), [.. living().Select(CatalogChange.Of)]);
             if (frame.Length > _region.LengthBytes)
                 throw Full(frame.Length);
         }
@@ -107,7 +116,9 @@ internal sealed class CatalogJournal
         _endBytes += frame.Length;
     }
 
-    /// <summary>The most bytes all living entries may take, so that a new journal can always be begun and still has half its room left.</summary>
+    /// <summary>
+    /// The most bytes all living entries may take, so that a new journal can always be begun and still has half its room left.
+    /// </summary>
     public long LivingBytesMax => _region.LengthBytes / 2;
 
     private bool IsZeroAtEnd()
@@ -134,7 +145,9 @@ internal sealed class CatalogJournal
 
     /// <summary>The generation a region's journal has, 0 if it has none that happened.</summary>
     private ulong Peek(IDisk region, ulong transactionId) =>
-        ReadFrame(region, 0, out var header, out _) > 0 && header.Sequence == 0 && header.TransactionId <= transactionId ? header.Generation : 0;
+        ReadFrame(region, 0, out var header, out _) > 0 && header.Sequence == 0 && header.TransactionId <= transactionId
+            ? header.Generation
+            : 0;
 
     /// <summary>Reads the frame at a place; 0 bytes when there is none that is whole.</summary>
     private int ReadFrame(IDisk region, long offsetBytes, out CatalogFrameHeader header, out List<CatalogChange> changes)
@@ -145,7 +158,8 @@ internal sealed class CatalogJournal
             return 0;
         using var first = new AlignedBuffer(CatalogFrame.BlockBytes);
         region.Read(offsetBytes, first.Span);
-        if (CatalogFrame.DecodeHeader(first.Span, _pool, out var lengthBytes) is not { } found || lengthBytes > region.LengthBytes - offsetBytes)
+        if (CatalogFrame.DecodeHeader(first.Span, _pool, out var lengthBytes) is not { } found
+            || lengthBytes > region.LengthBytes - offsetBytes)
             return 0;
         var paddedBytes = (lengthBytes + CatalogFrame.BlockBytes - 1) / CatalogFrame.BlockBytes * CatalogFrame.BlockBytes;
         using var whole = new AlignedBuffer(paddedBytes);

@@ -31,9 +31,11 @@ internal sealed record CatalogState(
         var state = old is null ? this : new CatalogState(
             ByNumber.Remove(change.Number), ByName.Remove((old.Kind, old.Name)), ThinIds.Remove(old.ThinId), EncodedBytes - Bytes(old));
         return change.Put is not { } put ? state : new CatalogState(
-            state.ByNumber.Add(change.Number, put), state.ByName.Add((put.Kind, put.Name), change.Number), state.ThinIds.Add(put.ThinId), state.EncodedBytes + Bytes(put));
+            state.ByNumber.Add(change.Number, put), state.ByName.Add((put.Kind, put.Name), change.Number), state.ThinIds.Add(put.ThinId),
+                state.EncodedBytes + Bytes(put));
     }
 
     private static long Bytes(VolumeInfo volume) => Catalog.EntryBytes(
-        volume.Name, volume.Parameters.Sum(p => Encoding.UTF8.GetByteCount(p.Key) + Encoding.UTF8.GetByteCount(p.Value)), volume.Parameters.Count);
+        volume.Name, volume.Parameters.Sum(p => Encoding.UTF8.GetByteCount(p.Key) + Encoding.UTF8.GetByteCount(p.Value)),
+        volume.Parameters.Count);
 }

@@ -6,11 +6,12 @@ namespace CsiThin.Core.Pool;
 /// <summary>
 /// Makes what was changed durable, in the order that crash safety rests on:
 /// <list type="number">
-/// <item>data was written before its mapping was inserted; now catalog records and metadata blocks are written; one barrier for all three;</item>
+/// <item>data was written before its mapping was inserted; now catalog records and metadata blocks are written; one barrier for all
+/// three;</item>
 /// <item>the superblock, which alone makes them reachable; one barrier.</item>
 /// </list>
-/// A failure at any step is final (design, Commit): what the disk holds is then unknown, so the pool turns read-only until it is reopened. Reads go on
-/// from memory, which has everything that was acknowledged. Belongs to the worker.
+/// A failure at any step is final (design, Commit): what the disk holds is then unknown, so the pool turns read-only until it is reopened.
+/// Reads go on from memory, which has everything that was acknowledged. Belongs to the worker.
 /// </summary>
 internal sealed class Committer(PoolState pool, Catalog catalog)
 {

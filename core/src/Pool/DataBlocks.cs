@@ -3,8 +3,9 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The worker's reads and writes of data blocks, of any alignment: whole sectors go straight through, the rest by way of one bounce buffer. A request's payload is
-/// an address; address 0 stands for zeroes. All failures are <see cref="DataBlockException"/>. Belongs to the worker.
+/// The worker's reads and writes of data blocks, of any alignment: whole sectors go straight through, the rest by way of one bounce buffer.
+/// A request's payload is an address; address 0 stands for zeroes. All failures are <see cref="DataBlockException"/>. Belongs to the
+/// worker.
 /// </summary>
 internal sealed class DataBlocks(IDisk data, long blockBytes) : IDisposable
 {
@@ -56,14 +57,16 @@ internal sealed class DataBlocks(IDisk data, long blockBytes) : IDisposable
     }
 
     /// <summary>Writes payload that covers whole sectors without copying it.</summary>
-    public void WriteDirect(long offsetBytes, long lengthBytes, nint source) => WriteSectors(offsetBytes, AlignedBuffer.View(source, lengthBytes));
+    public void WriteDirect(long offsetBytes, long lengthBytes, nint source) =>
+        WriteSectors(offsetBytes, AlignedBuffer.View(source, lengthBytes));
 
     /// <summary>True when <see cref="WriteDirect"/> may take it.</summary>
-    public bool IsDirect(long offsetBytes, long lengthBytes, nint source) => source != 0 && offsetBytes % _sector == 0 && lengthBytes % _sector == 0;
+    public bool IsDirect(long offsetBytes, long lengthBytes, nint source) =>
+        source != 0 && offsetBytes % _sector == 0 && lengthBytes % _sector == 0;
 
     /// <summary>
-    /// Fills a new block: the payload where it covers, and around it the old block's bytes (<paramref name="oldOffsetBytes"/>) or zeroes (null). Nobody can see the new block
-    /// until its mapping is inserted, and by then no byte of it is left over from an earlier owner.
+    /// Fills a new block: the payload where it covers, and around it the old block's bytes (<paramref name="oldOffsetBytes"/>) or zeroes
+    /// (null). Nobody can see the new block until its mapping is inserted, and by then no byte of it is left over from an earlier owner.
     /// </summary>
     public void FillNew(long newOffsetBytes, long? oldOffsetBytes, long withinBytes, long lengthBytes, nint source)
     {

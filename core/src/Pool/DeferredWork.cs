@@ -3,8 +3,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// What waits for the pool's worker: requests that could not be mapped, and verbs. Requests are linked through themselves, so deferring allocates nothing.
-/// Concurrency: one lock, held for a few instructions; any thread posts, the worker takes everything at once.
+/// What waits for the pool's worker: requests that could not be mapped, and verbs. Requests are linked through themselves, so deferring
+/// allocates nothing. Concurrency: one lock, held for a few instructions; any thread posts, the worker takes everything at once.
 /// </summary>
 internal sealed class DeferredWork
 {

@@ -3,8 +3,8 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// Stands between a device and being formatted. Empty means proven so: the first and the last MiB read as zeroes and no place holds a label. A read error is an
-/// error, never "empty" (shared/nbd-kernel-facts.md, Format decision).
+/// Stands between a device and being formatted. Empty means proven so: the first and the last MiB read as zeroes and no place holds a
+/// label. A read error is an error, never "empty" (shared/nbd-kernel-facts.md, Format decision).
 /// </summary>
 internal static class FormatGuard
 {

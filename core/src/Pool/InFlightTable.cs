@@ -2,7 +2,9 @@ using CsiThin.Core.Device;
 
 namespace CsiThin.Core.Pool;
 
-/// <summary>The requests whose disk I/O is in flight, by the small number that serves as its tag. Belongs to one queue; grows to its depth.</summary>
+/// <summary>
+/// The requests whose disk I/O is in flight, by the small number that serves as its tag. Belongs to one queue; grows to its depth.
+/// </summary>
 internal sealed class InFlightTable
 {
     private BlockRequest?[] _slots = new BlockRequest?[32];

@@ -1,9 +1,9 @@
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// Tells the worker when every I/O that may still use a freed data block has ended, so that the block can be given out again. Mapped requests enter
-/// before they look their mapping up and leave when their I/O is done; the worker flips after each commit and waits for the other side before it allocates.
-/// A request that entered after the flip cannot have seen a mapping which that commit removed.
+/// Tells the worker when every I/O that may still use a freed data block has ended, so that the block can be given out again. Mapped
+/// requests enter before they look their mapping up and leave when their I/O is done; the worker flips after each commit and waits for the
+/// other side before it allocates. A request that entered after the flip cannot have seen a mapping which that commit removed.
 /// <para>
 /// Concurrency: <see cref="Enter"/> and <see cref="Leave"/> from any thread, without a lock; the rest from the worker alone.
 /// </para>

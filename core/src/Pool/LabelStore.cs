@@ -4,14 +4,15 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The three copies of the label on a disk. Invariant: at any moment at least two copies are valid, because they are written one after the other with
-/// a barrier between; so a power cut leaves the old generation or the new one, never none.
+/// The three copies of the label on a disk. Invariant: at any moment at least two copies are valid, because they are written one after the
+/// other with a barrier between; so a power cut leaves the old generation or the new one, never none.
 /// </summary>
 internal static class LabelStore
 {
     /// <summary>
-    /// Finds the label. The last copy counts only when neither of the first two is valid: a disk that was cut and grown again may show another pool's there.
-    /// Errors: NotAPool (no copy at all), Corrupt (damaged, of two pools, or a disk shorter than the label says), Unsupported.
+    /// Finds the label. The last copy counts only when neither of the first two is valid: a disk that was cut and grown again may show
+    /// another pool's there. Errors: NotAPool (no copy at all), Corrupt (damaged, of two pools, or a disk shorter than the label says),
+    /// Unsupported.
     /// </summary>
     public static PoolLabel Find(IDisk disk)
     {

@@ -4,7 +4,8 @@ using CsiThin.Core.Metadata;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// A disk with a pool's label on it, cut into its regions. Opening the parts in the right order is the same for serving, inspecting and formatting.
+/// A disk with a pool's label on it, cut into its regions. Opening the parts in the right order is the same for serving, inspecting and
+/// formatting.
 /// </summary>
 internal sealed class PoolDisk : IDisposable
 {
@@ -34,7 +35,8 @@ internal sealed class PoolDisk : IDisposable
     public static PoolDisk Open(IDisk disk) => new(disk, LabelStore.Find(disk));
 
     /// <summary>
-    /// Lays a pool out. The labels of whatever was there go first and the new ones come last, so that a format cut short leaves no pool rather than half of two.
+    /// Lays a pool out. The labels of whatever was there go first and the new ones come last, so that a format cut short leaves no pool
+    /// rather than half of two.
     /// </summary>
     public static void Format(IDisk disk, long dataBlockBytes)
     {
@@ -61,7 +63,8 @@ internal sealed class PoolDisk : IDisposable
             return metadata;
         var blocks = metadata.DataBlocks;
         metadata.Dispose();
-        throw new PoolException(PoolError.Corrupt, $"The metadata counts {blocks} data blocks, but the pool's data region holds {Label.Layout.DataBlocks}.");
+        throw new PoolException(
+            PoolError.Corrupt, $"The metadata counts {blocks} data blocks, but the pool's data region holds {Label.Layout.DataBlocks}.");
     }
 
     public CatalogJournal OpenJournal() => new(CatalogA, CatalogB, Label.Uuid);

@@ -69,7 +69,8 @@ internal static class PoolFormatter
     {
         if (disk.IsBlockDevice || sizeBytes < disk.LengthBytes)
             throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
-                $"{path} has {disk.LengthBytes} bytes and cannot be made {sizeBytes}: only a file can be given a size, and it never shrinks."));
+                $"{path} has {disk.LengthBytes} bytes and cannot be made {sizeBytes}: only a file can be given a size, " +
+                $"and it never shrinks."));
         if (sizeBytes > disk.LengthBytes)
             disk.Grow(sizeBytes);
     }
@@ -85,6 +86,8 @@ internal static class PoolFormatter
     private static PoolException Named(string path, Exception failure)
     {
         var error = PoolErrors.Translate(failure);
-        return error.Message.Contains(path, StringComparison.Ordinal) ? error : new PoolException(error.Error, $"{path}: {error.Message}", error);
+        return error.Message.Contains(path, StringComparison.Ordinal)
+            ? error
+            : new PoolException(error.Error, $"{path}: {error.Message}", error);
     }
 }

@@ -4,8 +4,8 @@ using CsiThin.Core.Metadata;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// A look at a pool that nobody has open, without changing a byte: state, volumes, check, dump, and the metadata itself for the kernel's tools.
-/// Used by one thread. Errors are <see cref="PoolException"/>.
+/// A look at a pool that nobody has open, without changing a byte: state, volumes, check, dump, and the metadata itself for the kernel's
+/// tools. Used by one thread. Errors are <see cref="PoolException"/>.
 /// </summary>
 public sealed class PoolInspector : IDisposable
 {
@@ -14,20 +14,26 @@ public sealed class PoolInspector : IDisposable
 
     private PoolInspector(PoolDisk disk) => _disk = disk;
 
-    /// <summary>Opens the pool's disk read-only. Only the label must be readable; what is wrong beyond it, <see cref="Check"/> reports.</summary>
+    /// <summary>
+    /// Opens the pool's disk read-only. Only the label must be readable; what is wrong beyond it, <see cref="Check"/> reports.
+    /// </summary>
     public static PoolInspector Open(string path) => PoolFormatter.WithDisk(path, readOnly: true, Open);
 
     /// <summary>Inspects a pool on any disk, which belongs to the inspector from then on.</summary>
     internal static PoolInspector Open(IDisk disk) => new(PoolDisk.Open(disk));
 
-    /// <summary>The state at the last commit. Mode is <see cref="PoolMode.Write"/> unless a check is needed: nobody serves the pool.</summary>
+    /// <summary>
+    /// The state at the last commit. Mode is <see cref="PoolMode.Write"/> unless a check is needed: nobody serves the pool.
+    /// </summary>
     public PoolStatus Status => Read((metadata, catalog) =>
         PoolReport.Status(_disk, metadata, catalog, metadata.NeedsCheck ? PoolMode.ReadOnly : PoolMode.Write, commits: 0));
 
     /// <summary>All volumes and snapshots with what they occupy.</summary>
     public IReadOnlyList<VolumeUsage> Volumes => Read((metadata, catalog) => PoolReport.Usage(metadata, catalog, static _ => 0));
 
-    /// <summary>Checks label, metadata (every block and count) and catalog; a sentence for each thing that is wrong, none when all is well.</summary>
+    /// <summary>
+    /// Checks label, metadata (every block and count) and catalog; a sentence for each thing that is wrong, none when all is well.
+    /// </summary>
     public IReadOnlyList<string> Check()
     {
         try

@@ -48,7 +48,10 @@ internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, Po
         BinaryPrimitives.WriteUInt32LittleEndian(block, Crc32C.Of(block[4..PoolLayout.LabelBytes]));
     }
 
-    /// <summary>Reads a label. Null: no label of ours, or a damaged one. Throws <see cref="PoolError.Unsupported"/> for an intact one that is too new.</summary>
+    /// <summary>
+    /// Reads a label. Null: no label of ours, or a damaged one. Throws <see cref="PoolError.Unsupported"/> for an intact one that is too
+    /// new.
+    /// </summary>
     public static PoolLabel? Read(ReadOnlySpan<byte> block)
     {
         if (!HasMagic(block) || BinaryPrimitives.ReadUInt32LittleEndian(block) != Crc32C.Of(block[4..PoolLayout.LabelBytes]))
@@ -57,8 +60,10 @@ internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, Po
         var features = BinaryPrimitives.ReadUInt32LittleEndian(block[60..]);
         if (version != Version || features != 0 || BinaryPrimitives.ReadUInt32LittleEndian(block[56..]) != RegionCount)
             throw new PoolException(PoolError.Unsupported, string.Create(CultureInfo.InvariantCulture,
-                $"The pool's label has version {version} and features 0x{features:x}; this program knows version {Version} and no features."));
-        var layout = new PoolLayout(BinaryPrimitives.ReadInt64LittleEndian(block[40..]), Region(block, 1), Region(block, 2), Region(block, 3), Region(block, 4));
+                $"The pool's label has version {version} and features 0x{features:x}; this program knows version " +
+                $"{Version} and no features."));
+        var layout = new PoolLayout(
+            BinaryPrimitives.ReadInt64LittleEndian(block[40..]), Region(block, 1), Region(block, 2), Region(block, 3), Region(block, 4));
         var label = new PoolLabel(
             new Guid(block.Slice(16, 16), bigEndian: true),
             BinaryPrimitives.ReadUInt64LittleEndian(block[32..]),
@@ -75,7 +80,9 @@ internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, Po
     {
         var entry = block.Slice(RegionTableOffset + ((int)kind - 1) * RegionEntryBytes, RegionEntryBytes);
         if (BinaryPrimitives.ReadUInt32LittleEndian(entry) != kind)
-            throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture, $"The pool's label has no region of kind {kind} where it belongs."));
+            throw new PoolException(
+                PoolError.Corrupt,
+                string.Create(CultureInfo.InvariantCulture, $"The pool's label has no region of kind {kind} where it belongs."));
         return new RegionExtent(BinaryPrimitives.ReadInt64LittleEndian(entry[8..]), BinaryPrimitives.ReadInt64LittleEndian(entry[16..]));
     }
 
@@ -86,9 +93,11 @@ internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, Po
         var end = 2L * PoolLayout.LabelBytes;
         foreach (var region in (ReadOnlySpan<RegionExtent>)[Layout.CatalogA, Layout.CatalogB, Layout.Metadata, Layout.Data])
         {
-            if (region.OffsetBytes < end || region.LengthBytes <= 0 || region.LengthBytes > DiskBytes - region.OffsetBytes || region.OffsetBytes % 4096 != 0 || region.LengthBytes % 4096 != 0)
+            if (region.OffsetBytes < end || region.LengthBytes <= 0 || region.LengthBytes > DiskBytes - region.OffsetBytes
+                || region.OffsetBytes % 4096 != 0 || region.LengthBytes % 4096 != 0)
                 throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
-                    $"The pool's label describes a region of {region.LengthBytes} bytes at {region.OffsetBytes}, which cannot be on a disk of {DiskBytes} bytes."));
+                    $"The pool's label describes a region of {region.LengthBytes} bytes at {region.OffsetBytes}, which cannot be on a " +
+                    $"disk of {DiskBytes} bytes."));
             end = region.OffsetBytes + region.LengthBytes;
         }
     }

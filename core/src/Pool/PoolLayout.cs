@@ -14,7 +14,8 @@ namespace CsiThin.Core.Pool;
 /// </code>
 /// All offsets and lengths are bytes. Pure arithmetic; reads no disk.
 /// </summary>
-internal sealed record PoolLayout(long DataBlockBytes, RegionExtent CatalogA, RegionExtent CatalogB, RegionExtent Metadata, RegionExtent Data)
+internal sealed record PoolLayout(
+    long DataBlockBytes, RegionExtent CatalogA, RegionExtent CatalogB, RegionExtent Metadata, RegionExtent Data)
 {
     public const int LabelBytes = 4096;
     public const int MetadataBlockBytes = 4096;
@@ -46,11 +47,14 @@ internal sealed record PoolLayout(long DataBlockBytes, RegionExtent CatalogA, Re
             new RegionExtent(metadataOffset + metadataBytes, 0)).FitData(diskBytes);
         if (layout.DataBlocks == 0)
             throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
-                $"A disk of {diskBytes} bytes is too small for a pool with data blocks of {dataBlockBytes} bytes: it needs {layout.Data.OffsetBytes + dataBlockBytes + LabelBytes} bytes at least."));
+                $"A disk of {diskBytes} bytes is too small for a pool with data blocks of {dataBlockBytes} bytes: it needs " +
+                $"{layout.Data.OffsetBytes + dataBlockBytes + LabelBytes} bytes at least."));
         return layout;
     }
 
-    /// <summary>The same layout with the data region reaching to the end of a disk of <paramref name="diskBytes"/>, less the last label.</summary>
+    /// <summary>
+    /// The same layout with the data region reaching to the end of a disk of <paramref name="diskBytes"/>, less the last label.
+    /// </summary>
     public PoolLayout FitData(long diskBytes)
     {
         var available = Math.Max(0, LastLabelOffsetBytes(diskBytes) - Data.OffsetBytes);
@@ -62,7 +66,8 @@ internal sealed record PoolLayout(long DataBlockBytes, RegionExtent CatalogA, Re
     {
         if (dataBlockBytes is < DataBlockBytesMin or > DataBlockBytesMax || dataBlockBytes % DataBlockBytesMin != 0)
             throw new PoolException(PoolError.InvalidArgument, string.Create(CultureInfo.InvariantCulture,
-                $"A data block of {dataBlockBytes} bytes is not possible: it must be a multiple of {DataBlockBytesMin} from {DataBlockBytesMin} to {DataBlockBytesMax} bytes."));
+                $"A data block of {dataBlockBytes} bytes is not possible: it must be a multiple of {DataBlockBytesMin} from " +
+                $"{DataBlockBytesMin} to {DataBlockBytesMax} bytes."));
     }
 
     /// <summary>

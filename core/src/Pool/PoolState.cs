@@ -6,9 +6,10 @@ namespace CsiThin.Core.Pool;
 /// <summary>
 /// What the worker and the threads that serve requests share of an open pool.
 /// <para>
-/// Concurrency. <see cref="Metadata"/>: changed by the worker alone, asked by all through TryFind and the counts. <see cref="Mode"/> only rises, but for the
-/// way back from OutOfDataSpace; set under no lock by compare-and-swap. <see cref="HasUncommitted"/>: raised by the worker before it finishes a request that
-/// changed a mapping, lowered by it after the commit; a thread that sees it low may make its writes durable with a barrier alone.
+/// Concurrency. <see cref="Metadata"/>: changed by the worker alone, asked by all through TryFind and the counts. <see cref="Mode"/> only
+/// rises, but for the way back from OutOfDataSpace; set under no lock by compare-and-swap. <see cref="HasUncommitted"/>: raised by the
+/// worker before it finishes a request that changed a mapping, lowered by it after the commit; a thread that sees it low may make its
+/// writes durable with a barrier alone.
 /// </para>
 /// </summary>
 internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, long dataBlockBytes, Action<string> log)

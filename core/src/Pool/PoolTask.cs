@@ -1,7 +1,8 @@
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// A verb (create, delete, status, …) on its way to the worker and back. The worker runs the body, commits if the body changed something, and releases the caller.
+/// A verb (create, delete, status, …) on its way to the worker and back. The worker runs the body, commits if the body changed something,
+/// and releases the caller.
 /// </summary>
 internal abstract class PoolTask
 {

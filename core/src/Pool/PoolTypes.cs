@@ -2,8 +2,8 @@ using CsiThin.Core.Format;
 
 namespace CsiThin.Core.Pool;
 
-/// <summary>How far a pool has degraded, in order: compare with &lt;. A pool only ever degrades until it is reopened, except that space added or freed
-/// leads back from <see cref="OutOfDataSpace"/> (drivers/md/dm-thin.c, <c>enum pool_mode</c>).</summary>
+/// <summary>How far a pool has degraded, in order: compare with &lt;. A pool only ever degrades until it is reopened, except that space
+/// added or freed leads back from <see cref="OutOfDataSpace"/> (drivers/md/dm-thin.c, <c>enum pool_mode</c>).</summary>
 public enum PoolMode
 {
     /// <summary>All is well.</summary>
@@ -30,8 +30,8 @@ public enum VolumeKind
 }
 
 /// <summary>
-/// The handle of a volume or snapshot: <c>POOLUUID-NUMBER</c>, 32 lower-case hexadecimal digits and a decimal number that the pool never uses again.
-/// At most 53 of the 128 bytes CSI allows, of [a-z0-9-].
+/// The handle of a volume or snapshot: <c>POOLUUID-NUMBER</c>, 32 lower-case hexadecimal digits and a decimal number that the pool never
+/// uses again. At most 53 of the 128 bytes CSI allows, of [a-z0-9-].
 /// </summary>
 public readonly record struct VolumeId(Guid Pool, ulong Number)
 {
@@ -45,7 +45,8 @@ public readonly record struct VolumeId(Guid Pool, ulong Number)
         if (text is not { Length: >= 34 and <= 53 } || text[32] != '-')
             return false;
         if (!Guid.TryParseExact(text.AsSpan(0, 32), "N", out var pool) ||
-            !ulong.TryParse(text.AsSpan(33), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number))
+            !ulong.TryParse(
+                text.AsSpan(33), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number))
             return false;
         id = new VolumeId(pool, number);
         return id.ToString() == text;

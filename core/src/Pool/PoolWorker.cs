@@ -4,11 +4,11 @@ using CsiThin.Core.Metadata;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The one thread that changes a pool. It takes all that waits, serves it in order, and commits once for everything of the batch that must be durable: that is the
-/// group commit. While it commits, the next batch gathers.
+/// The one thread that changes a pool. It takes all that waits, serves it in order, and commits once for everything of the batch that must
+/// be durable: that is the group commit. While it commits, the next batch gathers.
 /// <para>
-/// This is where the pool's errors are classified: a data block that cannot be read or written costs its request; metadata that cannot be changed costs
-/// the pool its writability (<see cref="Committer.Fail"/>); a refusal (<see cref="PoolException"/>) goes to its caller.
+/// This is where the pool's errors are classified: a data block that cannot be read or written costs its request; metadata that cannot be
+/// changed costs the pool its writability (<see cref="Committer.Fail"/>); a refusal (<see cref="PoolException"/>) goes to its caller.
 /// </para>
 /// </summary>
 internal sealed class PoolWorker : IDisposable
@@ -118,7 +118,8 @@ internal sealed class PoolWorker : IDisposable
 
     private BlockError Serve(BlockRequest request, VolumeState volume)
     {
-        if (_pool.Mode >= PoolMode.ReadOnly && request.Operation is BlockOperation.Write or BlockOperation.Discard or BlockOperation.WriteZeroes)
+        if (_pool.Mode >= PoolMode.ReadOnly
+            && request.Operation is BlockOperation.Write or BlockOperation.Discard or BlockOperation.WriteZeroes)
             return BlockError.Io;
         switch (request.Operation)
         {

@@ -4,11 +4,12 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The deferred half of the data path: what a request does to a hole, a shared block, part of a sector, or a whole range. Belongs to the worker.
+/// The deferred half of the data path: what a request does to a hole, a shared block, part of a sector, or a whole range. Belongs to the
+/// worker.
 /// <para>
-/// Invariants. (1) A mapping is inserted after its data block is wholly written: a reader finds the old block or the finished new one. (2) A block is allocated
-/// only after the last user of its former content is done (<see cref="IoEpochs"/>). (3) Nothing is provisioned unless the metadata has room beyond its reserve, so that what was
-/// begun can be committed.
+/// Invariants. (1) A mapping is inserted after its data block is wholly written: a reader finds the old block or the finished new one. (2)
+/// A block is allocated only after the last user of its former content is done (<see cref="IoEpochs"/>). (3) Nothing is provisioned unless
+/// the metadata has room beyond its reserve, so that what was begun can be committed.
 /// </para>
 /// </summary>
 internal sealed class Provisioner(PoolState pool, Committer committer) : IDisposable
@@ -52,7 +53,10 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         return BlockError.None;
     }
 
-    /// <summary>Makes a range read as zeroes: whole blocks become holes, or with <paramref name="noHole"/> zeroed blocks; edges are zeroed where they are mapped.</summary>
+    /// <summary>
+    /// Makes a range read as zeroes: whole blocks become holes, or with <paramref name="noHole"/> zeroed blocks; edges are zeroed where
+    /// they are mapped.
+    /// </summary>
     public BlockError WriteZeroes(VolumeState volume, long offsetBytes, long lengthBytes, bool noHole)
     {
         if (noHole)
@@ -102,9 +106,9 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     }
 
     /// <summary>
-    /// Writes up to <paramref name="count"/> whole blocks that all need a new data block, those that follow each other on the disk by one write: a volume that is
-    /// filled from front to back goes through here. Returns the bytes written, 0 when the first block is not such a one. Nothing is committed between an
-    /// allocation and its insertion, so a power cut leaks no block.
+    /// Writes up to <paramref name="count"/> whole blocks that all need a new data block, those that follow each other on the disk by one
+    /// write: a volume that is filled from front to back goes through here. Returns the bytes written, 0 when the first block is not such a
+    /// one. Nothing is committed between an allocation and its insertion, so a power cut leaks no block.
     /// </summary>
     private long TryWriteRuns(VolumeState volume, VirtualBlock first, long count, nint source)
     {
@@ -146,7 +150,8 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             pool.Metadata.Insert(volume.Device, new VirtualBlock(run.Begin.Value + i), new DataBlock(run.Data.Value + i));
     }
 
-    private bool NeedsBlock(VolumeState volume, VirtualBlock block) => !pool.Metadata.Find(volume.Device, block, out var mapping) || mapping.IsShared;
+    private bool NeedsBlock(VolumeState volume, VirtualBlock block) =>
+        !pool.Metadata.Find(volume.Device, block, out var mapping) || mapping.IsShared;
 
     /// <summary>Allocated blocks that could not be filled are free again after the next commit.</summary>
     private void GiveBack(DataBlock start, ulong count) => pool.Metadata.DecrementData(start, new DataBlock(start.Value + count));
@@ -249,7 +254,10 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
 
     private long StartOf(VirtualBlock block) => (long)block.Value * pool.DataBlockBytes;
 
-    /// <summary>Virtual blocks from <paramref name="Begin"/> on with as many allocated data blocks that follow each other from <paramref name="Data"/> on.</summary>
+    /// <summary>
+    /// Virtual blocks from <paramref name="Begin"/> on with as many allocated data blocks that follow each other from
+    /// <paramref name="Data"/> on.
+    /// </summary>
     private readonly record struct NewRun(VirtualBlock Begin, DataBlock Data, ulong Length)
     {
         public ulong End => Begin.Value + Length;

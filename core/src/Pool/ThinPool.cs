@@ -8,12 +8,13 @@ namespace CsiThin.Core.Pool;
 /// <summary>
 /// An open pool: volumes and snapshots on one disk or file, and the verbs on them. One process at a time owns a pool.
 /// <para>
-/// The write path in five steps: <see cref="ThinVolumeQueue"/> maps what is mapped and defers the rest; <see cref="PoolWorker"/> takes what is deferred;
-/// <see cref="Provisioner"/> allocates, fills and maps; <see cref="Committer"/> makes it durable; <see cref="ThinMetadata"/> is the dm-thin format.
+/// The write path in five steps: <see cref="ThinVolumeQueue"/> maps what is mapped and defers the rest; <see cref="PoolWorker"/> takes what
+/// is deferred; <see cref="Provisioner"/> allocates, fills and maps; <see cref="Committer"/> makes it durable; <see cref="ThinMetadata"/>
+/// is the dm-thin format.
 /// </para>
 /// <para>
-/// Concurrency: every member may be called from any thread. Verbs run on the pool's worker one after the other; a verb that changes something returns when the
-/// change is durable. Errors are <see cref="PoolException"/>.
+/// Concurrency: every member may be called from any thread. Verbs run on the pool's worker one after the other; a verb that changes
+/// something returns when the change is durable. Errors are <see cref="PoolException"/>.
 /// </para>
 /// </summary>
 public sealed class ThinPool : IDisposable
@@ -53,12 +54,14 @@ public sealed class ThinPool : IDisposable
     public PoolMode Mode => _state.Mode;
 
     /// <summary>
-    /// Lays out a new pool on a file or block device (a file is created, sparse, when a size is given). Errors: HoldsData, Busy, OutOfRange, InvalidArgument, Io.
+    /// Lays out a new pool on a file or block device (a file is created, sparse, when a size is given). Errors: HoldsData, Busy,
+    /// OutOfRange, InvalidArgument, Io.
     /// </summary>
     public static void Format(string path, PoolFormatOptions options) => PoolFormatter.Format(path, options);
 
     /// <summary>Opens the pool on a file or block device. Errors: NotAPool, Busy, Corrupt, Unsupported, Io.</summary>
-    public static ThinPool Open(string path, PoolOpenOptions options) => PoolFormatter.WithDisk(path, options.ReadOnly, disk => Open(disk, options));
+    public static ThinPool Open(string path, PoolOpenOptions options) =>
+        PoolFormatter.WithDisk(path, options.ReadOnly, disk => Open(disk, options));
 
     /// <summary>Opens the pool on any disk, which belongs to the pool from then on.</summary>
     internal static ThinPool Open(IDisk disk, PoolOpenOptions options)
@@ -89,22 +92,25 @@ public sealed class ThinPool : IDisposable
 
     /// <summary>The same with what each occupies.</summary>
     public IReadOnlyList<VolumeUsage> ListUsage() => _worker.Invoke(
-        () => PoolReport.Usage(_state.Metadata, _catalog.Committed, id => _open.GetValueOrDefault(id.Number)?.Handles ?? 0), commits: false);
+        () => PoolReport.Usage(_state.Metadata, _catalog.Committed, id => _open.GetValueOrDefault(id.Number)?.Handles ?? 0),
+            commits: false);
 
     /// <summary>One volume with what it occupies, null if there is none of that handle.</summary>
     public VolumeUsage? FindVolume(VolumeId id)
     {
         if (_catalog.Committed.Find(id) is not { } volume)
             return null;
-        return _worker.Invoke(() => PoolReport.Usage(_state.Metadata, volume, _open.GetValueOrDefault(id.Number)?.Handles ?? 0), commits: false);
+        return _worker.Invoke(
+            () => PoolReport.Usage(_state.Metadata, volume, _open.GetValueOrDefault(id.Number)?.Handles ?? 0), commits: false);
     }
 
     /// <summary>The volume or snapshot of that name, null if there is none.</summary>
     public VolumeInfo? FindVolumeByName(VolumeKind kind, string name) => _catalog.Committed.Find(kind, name);
 
     /// <summary>
-    /// Makes a volume, clone or snapshot in one committed transaction; writes to the source go on but for a moment. Errors: Exists (whatever the other's properties), NotFound (the source), InvalidArgument,
-    /// OutOfRange (smaller than its source, or above <see cref="VolumeBytesMax"/>), NoSpace, Busy, Degraded.
+    /// Makes a volume, clone or snapshot in one committed transaction; writes to the source go on but for a moment. Errors: Exists
+    /// (whatever the other's properties), NotFound (the source), InvalidArgument, OutOfRange (smaller than its source, or above
+    /// <see cref="VolumeBytesMax"/>), NoSpace, Busy, Degraded.
     /// </summary>
     public VolumeInfo Create(VolumeSpec spec) => _worker.Invoke(() => CreateNow(spec), commits: true);
 
@@ -205,12 +211,16 @@ public sealed class ThinPool : IDisposable
         return volume;
     }
 
-    /// <summary>Holds new writes to the source and waits for those in flight: what was acknowledged before is in the snapshot, what comes after is not.</summary>
+    /// <summary>
+    /// Holds new writes to the source and waits for those in flight: what was acknowledged before is in the snapshot, what comes after is
+    /// not.
+    /// </summary>
     private void Snapshot(ThinId id, VolumeInfo source)
     {
         var open = _open.GetValueOrDefault(source.Id.Number);
         if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time))
-            throw new PoolException(PoolError.Busy, $"'{source.Name}' has writes in flight that did not end within {SnapshotWaitMax.TotalSeconds} seconds.");
+            throw new PoolException(
+                PoolError.Busy, $"'{source.Name}' has writes in flight that did not end within {SnapshotWaitMax.TotalSeconds} seconds.");
         try
         {
             _state.Metadata.CreateSnapshot(id, source.ThinId);
@@ -314,7 +324,8 @@ public sealed class ThinPool : IDisposable
     {
         if (_state.Metadata.FreeMetadataBlocks == 0)
             throw new PoolException(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture,
-                $"Pool {Uuid:N} has no metadata left for '{name}': all {_state.Metadata.MetadataBlocks} blocks but the reserve are in use."));
+                $"Pool {Uuid:N} has no metadata left for '{name}': all {_state.Metadata.MetadataBlocks} blocks but the " +
+                $"reserve are in use."));
     }
 
     private static string Word(VolumeKind kind) => kind == VolumeKind.Volume ? "volume" : "snapshot";

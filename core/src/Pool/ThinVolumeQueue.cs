@@ -4,18 +4,21 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The mapped half of the data path, on the connection's own thread. A request is mapped or deferred (drivers/md/dm-thin.c, <c>thin_bio_map</c>):
+/// The mapped half of the data path, on the connection's own thread. A request is mapped or deferred (drivers/md/dm-thin.c,
+/// <c>thin_bio_map</c>):
 /// <list type="number">
 /// <item>check the range and the mode;</item>
 /// <item>enter the epoch, and for a write the volume's gate;</item>
-/// <item>look every block up without waiting for the disk; anything but "mapped" (for a write: and not shared) sends the whole request to the worker;</item>
+/// <item>look every block up without waiting for the disk; anything but "mapped" (for a write: and not shared) sends the whole request to
+/// the worker;</item>
 /// <item>hand the runs to the disk queue; holes of a read are zeroes at once;</item>
 /// <item>when the last run is done, leave; a FUA write then becomes a flush;</item>
 /// <item>a flush is a barrier while nothing is uncommitted, else the worker's commit.</item>
 /// </list>
 /// No lock is held across I/O and nothing is allocated once the tables have grown to the connection's depth.
 /// <para>
-/// Concurrency: the owning thread alone, but for <see cref="TakeBack"/>, which the worker calls; <c>_lock</c> guards the list between the two.
+/// Concurrency: the owning thread alone, but for <see cref="TakeBack"/>, which the worker calls; <c>_lock</c> guards the list between the
+/// two.
 /// </para>
 /// </summary>
 internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
@@ -142,7 +145,9 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
             return BlockError.OutOfRange;
         // Zeroes that must be allocated are written like any other data: never fast.
         const BlockFlags slow = BlockFlags.NoHole | BlockFlags.FastOnly;
-        return request.Operation == BlockOperation.WriteZeroes && (request.Flags & slow) == slow ? BlockError.NotSupported : BlockError.None;
+        return request.Operation == BlockOperation.WriteZeroes && (request.Flags & slow) == slow
+            ? BlockError.NotSupported
+            : BlockError.None;
     }
 
     private bool HasNothingToDo(BlockRequest request) =>
@@ -234,7 +239,8 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     private void TransferDone(BlockRequest request)
     {
         Leave(request);
-        if ((request.Flags & BlockFlags.ForceUnitAccess) != 0 && request.Operation == BlockOperation.Write && request.Error == BlockError.None)
+        if ((request.Flags & BlockFlags.ForceUnitAccess) != 0 && request.Operation == BlockOperation.Write
+            && request.Error == BlockError.None)
             MakeDurable(request);
         else
             Done(request);

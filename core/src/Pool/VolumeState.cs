@@ -3,8 +3,8 @@ using CsiThin.Core.Metadata;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// An open volume as all its handles share it. The worker alone changes it; <see cref="LengthBytes"/>, <see cref="Device"/> and the gate are read by the threads
-/// that serve requests, for which the object lives as long as their handle.
+/// An open volume as all its handles share it. The worker alone changes it; <see cref="LengthBytes"/>, <see cref="Device"/> and the gate
+/// are read by the threads that serve requests, for which the object lives as long as their handle.
 /// </summary>
 internal sealed class VolumeState(VolumeInfo volume, ThinDevice device)
 {

@@ -3,11 +3,12 @@ using System.Diagnostics;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// The gate that writes to one volume pass: a snapshot closes it, waits for those inside, and opens it again. A write that finds it closed is deferred to the
-/// worker, which is busy with the snapshot, and so waits its turn.
+/// The gate that writes to one volume pass: a snapshot closes it, waits for those inside, and opens it again. A write that finds it closed
+/// is deferred to the worker, which is busy with the snapshot, and so waits its turn.
 /// <para>
-/// Concurrency: <see cref="TryEnter"/> and <see cref="Leave"/> from any thread; <see cref="TryClose"/> and <see cref="Open"/> from the worker alone.
-/// Either the writer sees the closed gate or the worker sees the writer, because both write before they read with a full fence between.
+/// Concurrency: <see cref="TryEnter"/> and <see cref="Leave"/> from any thread; <see cref="TryClose"/> and <see cref="Open"/> from the
+/// worker alone. Either the writer sees the closed gate or the worker sees the writer, because both write before they read with a full
+/// fence between.
 /// </para>
 /// </summary>
 internal sealed class WriteGate

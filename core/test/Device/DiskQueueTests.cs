@@ -5,7 +5,9 @@ using Xunit.Abstractions;
 
 namespace CsiThin.Core.Tests.Device;
 
-/// <summary>Every kind of queue, on a file on disk and one in memory, alone and behind slices, against a model: an array of bytes.</summary>
+/// <summary>
+/// Every kind of queue, on a file on disk and one in memory, alone and behind slices, against a model: an array of bytes.
+/// </summary>
 public sealed class DiskQueueTests(ITestOutputHelper output)
 {
     private const int DiskBytes = 4 << 20;

@@ -63,7 +63,8 @@ public sealed class DiskSliceTests
         var completions = new DiskCompletion[3];
         Assert.Equal(2, queue.Reap(completions, wait: true));
         Assert.Equal([new DiskCompletion(5, 0), new DiskCompletion(6, Errno.NoSpace)], completions[..2]);
-        Assert.Equal([(DiskAccessKind.Write, 65536L + 4096 + 512), (DiskAccessKind.Barrier, 0L)], seen.Select(a => (a.Kind, a.OffsetBytes)));
+        Assert.Equal(
+            [(DiskAccessKind.Write, 65536L + 4096 + 512), (DiskAccessKind.Barrier, 0L)], seen.Select(a => (a.Kind, a.OffsetBytes)));
     }
 
     [Fact]

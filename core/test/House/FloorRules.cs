@@ -32,7 +32,8 @@ internal sealed partial class FloorRules
         ["Driver.Telemetry"] = [.. Core, "Driver.Volumes"],
         // floor 5: wires everybody
         ["Driver.Cli"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Csi", "Driver.Node", "Driver.Kube", "Driver.Telemetry"],
-        ["Driver.Program"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Csi", "Driver.Node", "Driver.Kube", "Driver.Telemetry", "Driver.Cli"],
+        ["Driver.Program"] =
+            [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Csi", "Driver.Node", "Driver.Kube", "Driver.Telemetry", "Driver.Cli"],
     };
 
     private static readonly HashSet<string> SpeakGrpc =
@@ -70,7 +71,8 @@ internal sealed partial class FloorRules
     /// <summary>Namespaces that a project file brings into every file of the product, past the usings that are looked at.</summary>
     public static IEnumerable<Finding> CheckProject(string path, string text) =>
         from match in ProjectUsing().Matches(text)
-        select new Finding(path, 1 + text.AsSpan(0, match.Index).Count('\n'), "a floor is named in each file that uses it, not in the project");
+        select new Finding(
+            path, 1 + text.AsSpan(0, match.Index).Count('\n'), "a floor is named in each file that uses it, not in the project");
 
     /// <summary>The floor a file of the product belongs to ("Core.Pool"), or null.</summary>
     public static string? FloorOf(string path)
@@ -86,11 +88,12 @@ internal sealed partial class FloorRules
         from part in new[] { file.Code, file.Comments }
         from match in FullName().Matches(part)
         let named = match.Groups[1].Value
-        where named != floor && !known.Contains(named) && (named[0] == 'D' || Core.Contains(named) || floor.StartsWith("Core", StringComparison.Ordinal))
+        where named != floor && !known.Contains(named)
+            && (named[0] == 'D' || Core.Contains(named) || floor.StartsWith("Core", StringComparison.Ordinal))
         select file.FindingAt(match.Index, $"{floor} may not know {named}");
 
-    // From inside CsiThin.Core.Nbd, "Pool.ThinPool" and "Core.Pool.ThinPool" lead to the neighbour without naming CsiThin. "Pool" may as well
-    // be a property, so the name behind the dot decides.
+    // From inside CsiThin.Core.Nbd, "Pool.ThinPool" and "Core.Pool.ThinPool" lead to the neighbour without naming CsiThin. "Pool" may as
+    // well be a property, so the name behind the dot decides.
     private IEnumerable<Finding> HalfQualified(SourceFile file, string floor, string[] known) =>
         from match in HalfName().Matches(file.Code + file.Comments)
         from other in _typesOf
@@ -107,7 +110,8 @@ internal sealed partial class FloorRules
     [GeneratedRegex(@"\bCsiThin\.((?:Core|Driver)\.[A-Z]\w*)")]
     private static partial Regex FullName();
 
-    [GeneratedRegex(@"(?<![\w.])(?:(?:Core|Driver)\.)?(Format|Device|Metadata|Pool|Nbd|Rpc|Volumes|Csi|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
+    [GeneratedRegex(
+        @"(?<![\w.])(?:(?:Core|Driver)\.)?(Format|Device|Metadata|Pool|Nbd|Rpc|Volumes|Csi|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
     private static partial Regex HalfName();
 
     [GeneratedRegex(@"\b(?:Grpc\.|Csi\.V1\b|Google\.Protobuf\b)")]

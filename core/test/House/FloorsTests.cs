@@ -59,7 +59,8 @@ public sealed class FloorsTests
     {
         var file = new SourceFile(path, text);
         return new FloorRules(
-            [file, new SourceFile("core/src/Pool/ThinPool.cs", "class ThinPool;"), new SourceFile("core/src/Device/Errno.cs", "class Errno;")])
+            [file, new SourceFile("core/src/Pool/ThinPool.cs", "class ThinPool;"),
+                new SourceFile("core/src/Device/Errno.cs", "class Errno;")])
             .Check(file);
     }
 

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace CsiThin.Core.Tests.House;
 
 /// <summary>
-/// One C# file taken apart just far enough for rules about its text: what is code, what is comment, what is neither (the insides of strings).
-/// Both parts keep every line and column, with blanks for what was taken out, so that a match tells where it is.
+/// One C# file taken apart just far enough for rules about its text: what is code, what is comment, what is neither (the insides of
+/// strings). Both parts keep every line and column, with blanks for what was taken out, so that a match tells where it is.
 /// </summary>
 internal sealed class SourceFile
 {
@@ -29,7 +29,8 @@ internal sealed class SourceFile
     public string Comments { get; }
 
     /// <summary>Code of the product: not a test, not a benchmark.</summary>
-    public bool IsProduct => Path.StartsWith("core/src/", StringComparison.Ordinal) || Path.StartsWith("driver/src/", StringComparison.Ordinal);
+    public bool IsProduct =>
+        Path.StartsWith("core/src/", StringComparison.Ordinal) || Path.StartsWith("driver/src/", StringComparison.Ordinal);
 
     /// <summary>The file lies in the folder, given relative to the repository without a slash at its end.</summary>
     public bool IsIn(string folder) => Path.StartsWith(folder + "/", StringComparison.Ordinal);

@@ -25,7 +25,8 @@ internal static partial class TidyRules
         Code("console", ConsoleUse(), "only Cli and Program print", file =>
             file.IsProduct && !file.IsIn("driver/src/Cli") && file.Path != "driver/src/Program.cs"),
         Code("unseeded random", Unseeded(), "give it a seed that a failure can be replayed with", _ => true),
-        Code("unsafe", Unsafe(), "native memory and system calls live in core/src/Device", file => file.IsProduct && !file.IsIn("core/src/Device")),
+        Code("unsafe", Unsafe(), "native memory and system calls live in core/src/Device", file =>
+            file.IsProduct && !file.IsIn("core/src/Device")),
         Code("async in core", Async(), "core is synchronous; waiting lives in the driver", file => file.IsIn("core/src")),
         Code("leftover", NotImplemented(), "finish it", _ => true),
         new("leftover note", file => file.Matches(file.Comments, Leftover(), "do it now, or open an issue")),

@@ -91,7 +91,8 @@ public sealed class TidyTests
 
     [Fact]
     public void A_long_table_or_type_is_not_a_long_member() =>
-        Assert.Empty(Check("long member", "class A { int[] b = new int[] {" + new string('\n', 80) + "}; class C {" + new string('\n', 80) + "} }"));
+        Assert.Empty(
+            Check("long member", "class A { int[] b = new int[] {" + new string('\n', 80) + "}; class C {" + new string('\n', 80) + "} }"));
 
     private static IEnumerable<Finding> Check(string name, string text) => Rule(name).Check(new SourceFile("core/src/Pool/X.cs", text));
 

@@ -1,7 +1,7 @@
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
-using Xunit.Abstractions;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace CsiThin.Core.Tests.Metadata;
 

@@ -1,17 +1,20 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
+using CsiThin.Core.Tests.Support;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Nbd;
 
+[Collection(nameof(RunsAlone))]
 public sealed class NbdAllocationTests
 {
     private const int Batches = 2000;
     private const int Depth = 16;
 
     /// <summary>
-    /// Measured on the connection's own thread, from inside its device: between the first and the last request of steady traffic it must have allocated less than
-    /// a page, for what the runtime does by itself now and then. One object per request would be 32 000 times 24 bytes.
+    /// Measured on the connection's own thread, from inside its device: between the first and the last request of steady traffic it must
+    /// have allocated less than a page, for what the runtime does by itself now and then. One object per request would be 32 000 times
+    /// 24 bytes.
     /// </summary>
     [Theory]
     [InlineData((ushort)NbdCommand.Read)]

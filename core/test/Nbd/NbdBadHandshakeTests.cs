@@ -5,7 +5,9 @@ using Xunit;
 
 namespace CsiThin.Core.Tests.Nbd;
 
-/// <summary>Handshakes that no honest client sends: each is refused by a clear answer or a closed connection, and the server lives on.</summary>
+/// <summary>
+/// Handshakes that no honest client sends: each is refused by a clear answer or a closed connection, and the server lives on.
+/// </summary>
 public sealed class NbdBadHandshakeTests : IDisposable
 {
     private readonly ManualTimeProvider _time = new();
@@ -153,6 +155,8 @@ public sealed class NbdBadHandshakeTests : IDisposable
         client.Greet();
         client.SendOption((uint)NbdOption.Go, RawNbdClient.InfoData("broken"));
         client.ExpectClosed();
-        NbdFixture.Until(() => _nbd.Messages.Any(m => m.Level == NbdLogLevel.Error && m.Text.Contains("secret detail", StringComparison.Ordinal)), "it is logged");
+        bool IsLogged() =>
+            _nbd.Messages.Any(m => m is (NbdLogLevel.Error, var text) && text.Contains("secret detail", StringComparison.Ordinal));
+        NbdFixture.Until(IsLogged, "it is logged");
     }
 }

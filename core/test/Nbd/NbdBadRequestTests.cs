@@ -7,7 +7,9 @@ using Xunit;
 
 namespace CsiThin.Core.Tests.Nbd;
 
-/// <summary>Requests that no honest client sends, and clients that misbehave: each gets its error, loses nobody's data, and the server lives on.</summary>
+/// <summary>
+/// Requests that no honest client sends, and clients that misbehave: each gets its error, loses nobody's data, and the server lives on.
+/// </summary>
 public sealed class NbdBadRequestTests
 {
     private const uint Page = 4096;
@@ -39,7 +41,8 @@ public sealed class NbdBadRequestTests
 
     [Theory]
     [MemberData(nameof(Wrong))]
-    public void A_wrong_request_gets_its_error_and_the_connection_goes_on(ushort command, ulong offset, uint length, ushort flags, uint errno)
+    public void A_wrong_request_gets_its_error_and_the_connection_goes_on(
+        ushort command, ulong offset, uint length, ushort flags, uint errno)
     {
         using var nbd = new NbdFixture();
         foreach (var structured in new[] { true, false })
@@ -120,7 +123,8 @@ public sealed class NbdBadRequestTests
             // A simple error reply is followed by nothing: the next reply starts right behind it.
             Assert.Equal(0u, client.Ask(NbdCommand.Flush, 0, 0).Error);
         }
-        Assert.Contains(nbd.Messages, m => m.Level == NbdLogLevel.Error && m.Text.Contains("Read of 4096 bytes at 0", StringComparison.Ordinal));
+        Assert.Contains(
+            nbd.Messages, m => m.Level == NbdLogLevel.Error && m.Text.Contains("Read of 4096 bytes at 0", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -14,7 +14,9 @@ public enum Finishing
     Deferred,
 }
 
-/// <summary>A server on a socket of its own with one writable export "disk" of 4 MiB and one read-only export "snapshot" of 1 MiB.</summary>
+/// <summary>
+/// A server on a socket of its own with one writable export "disk" of 4 MiB and one read-only export "snapshot" of 1 MiB.
+/// </summary>
 internal sealed class NbdFixture : IDisposable
 {
     public const int DiskBytes = 4 << 20;
@@ -31,7 +33,8 @@ internal sealed class NbdFixture : IDisposable
             .With("snapshot", Snapshot);
         _server = new Lazy<NbdServer>(() =>
         {
-            var server = new NbdServer(_socket.Path, Exports, (options ?? new NbdServerOptions()) with { Log = (level, text) => Messages.Enqueue((level, text)) });
+            var logged = (options ?? new NbdServerOptions()) with { Log = (level, text) => Messages.Enqueue((level, text)) };
+            var server = new NbdServer(_socket.Path, Exports, logged);
             server.Start();
             return server;
         });

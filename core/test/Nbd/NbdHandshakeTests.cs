@@ -7,7 +7,8 @@ namespace CsiThin.Core.Tests.Nbd;
 
 public sealed class NbdHandshakeTests : IDisposable
 {
-    // HAS_FLAGS, SEND_FLUSH, SEND_FUA, SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE, SEND_FAST_ZERO; no SEND_DF without structured replies.
+    // HAS_FLAGS, SEND_FLUSH, SEND_FUA, SEND_TRIM, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE, SEND_FAST_ZERO; no SEND_DF without
+    // structured replies.
     private const ushort WritableFlags = 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 
     private readonly NbdFixture _nbd = new();

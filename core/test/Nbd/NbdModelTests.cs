@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace CsiThin.Core.Tests.Nbd;
 
 /// <summary>
-/// Random traffic of two connections, many requests in flight, against a byte array. Requests in flight at once never overlap (NBD promises no order among them), so that
-/// each outcome is certain.
+/// Random traffic of two connections, many requests in flight, against a byte array. Requests in flight at once never overlap (NBD
+/// promises no order among them), so that each outcome is certain.
 /// </summary>
 public sealed class NbdModelTests(ITestOutputHelper output)
 {

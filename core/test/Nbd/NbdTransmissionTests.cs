@@ -26,7 +26,8 @@ public sealed class NbdTransmissionTests
     {
         using var nbd = new NbdFixture(finishing);
         using var client = nbd.Go(structured: structured);
-        foreach (var (offset, length) in new[] { (0u, Page), (1u, 1u), (Chunk - 3, 7u), (12345u, 100_001u), (0u, (uint)NbdFixture.DiskBytes) })
+        (uint, uint)[] ranges = [(0, Page), (1, 1), (Chunk - 3, 7), (12345, 100_001), (0, NbdFixture.DiskBytes)];
+        foreach (var (offset, length) in ranges)
         {
             var payload = RandomNumberGenerator.GetBytes((int)length);
             Assert.Equal(0u, client.Ask(NbdCommand.Write, offset, length, payload: payload).Error);
@@ -220,7 +221,8 @@ public sealed class NbdTransmissionTests
     {
         Assert.Equal(0u, reply.Error);
         Assert.Equal(NbdProtocol.AllocationContextId, BinaryPrimitives.ReadUInt32BigEndian(reply.Data));
-        return [.. reply.Data.Skip(4).Chunk(8).Select(d => (BinaryPrimitives.ReadUInt32BigEndian(d), BinaryPrimitives.ReadUInt32BigEndian(d.AsSpan(4))))];
+        return [.. reply.Data.Skip(4).Chunk(8).Select(
+            d => (BinaryPrimitives.ReadUInt32BigEndian(d), BinaryPrimitives.ReadUInt32BigEndian(d.AsSpan(4))))];
     }
 
     private sealed class GrowingDevice(MemoryBlockDevice inner) : IBlockDevice

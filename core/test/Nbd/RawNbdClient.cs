@@ -15,8 +15,8 @@ internal sealed record RawOptionReply(uint Option, uint Type, byte[] Data)
 internal sealed record RawReply(ulong Cookie, uint Error, byte[] Data, ushort? Chunk, ulong DataOffset);
 
 /// <summary>
-/// An NBD client that sends exactly what a test says, right or wrong, and waits for nothing longer than 20 s (then it throws). It shares no code with the
-/// server but the names of the constants.
+/// An NBD client that sends exactly what a test says, right or wrong, and waits for nothing longer than 20 s (then it throws). It shares
+/// no code with the server but the names of the constants.
 /// </summary>
 internal sealed class RawNbdClient : IDisposable
 {
@@ -84,7 +84,7 @@ internal sealed class RawNbdClient : IDisposable
     public ushort Greet(uint clientFlags = 3)
     {
         var greeting = Receive(18);
-        if (BinaryPrimitives.ReadUInt64BigEndian(greeting) != 0x4e42444d41474943 || BinaryPrimitives.ReadUInt64BigEndian(greeting.AsSpan(8)) != 0x49484156454F5054)
+        if (!greeting.AsSpan(0, 16).SequenceEqual("NBDMAGICIHAVEOPT"u8))
             throw new InvalidDataException("not an NBD greeting");
         var flags = new byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(flags, clientFlags);
@@ -174,7 +174,8 @@ internal sealed class RawNbdClient : IDisposable
 
     /// <summary>The bytes of a request; its cookie is chosen here.</summary>
     public byte[] Encode(
-        NbdCommand command, ulong offset, uint length, NbdCommandFlags flags, ReadOnlySpan<byte> payload, out ulong cookie, uint magic = 0x25609513)
+        NbdCommand command, ulong offset, uint length, NbdCommandFlags flags, ReadOnlySpan<byte> payload, out ulong cookie,
+        uint magic = 0x25609513)
     {
         cookie = _nextCookie++;
         var bytes = new byte[28 + payload.Length];

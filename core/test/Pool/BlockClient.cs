@@ -43,11 +43,18 @@ internal sealed class BlockClient(IBlockDevice device) : IDisposable
         Run(new BlockRequest { Operation = BlockOperation.Discard, OffsetBytes = offsetBytes, LengthBytes = lengthBytes });
 
     public BlockError WriteZeroes(long offsetBytes, long lengthBytes, BlockFlags flags = BlockFlags.None) =>
-        Run(new BlockRequest { Operation = BlockOperation.WriteZeroes, OffsetBytes = offsetBytes, LengthBytes = lengthBytes, Flags = flags });
+        Run(new BlockRequest
+        {
+            Operation = BlockOperation.WriteZeroes,
+            OffsetBytes = offsetBytes,
+            LengthBytes = lengthBytes,
+            Flags = flags,
+        });
 
     public List<BlockExtent> Status(long offsetBytes, long lengthBytes, int most = 1000)
     {
-        var request = new BlockRequest { Operation = BlockOperation.Status, OffsetBytes = offsetBytes, LengthBytes = lengthBytes, MaxExtents = most };
+        var request =
+            new BlockRequest { Operation = BlockOperation.Status, OffsetBytes = offsetBytes, LengthBytes = lengthBytes, MaxExtents = most };
         Assert.Equal(BlockError.None, Run(request));
         return [.. request.Extents];
     }

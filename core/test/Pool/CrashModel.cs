@@ -5,8 +5,8 @@ using CsiThin.Core.Pool;
 namespace CsiThin.Core.Tests.Pool;
 
 /// <summary>
-/// What may be found after a power cut. Every sector of every volume carries the number of the write that made it (0 for zeroes); the model keeps, for each, all numbers that
-/// may be there: the last durable one and those since. A flush narrows the choice to the newest.
+/// What may be found after a power cut. Every sector of every volume carries the number of the write that made it (0 for zeroes); the model
+/// keeps, for each, all numbers that may be there: the last durable one and those since. A flush narrows the choice to the newest.
 /// </summary>
 internal sealed class CrashModel
 {

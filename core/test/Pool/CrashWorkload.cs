@@ -6,8 +6,8 @@ using Xunit;
 namespace CsiThin.Core.Tests.Pool;
 
 /// <summary>
-/// A seeded workload on a pool whose disk may lose power before any write or barrier. Each cut is an image of the disk and the model of that moment.
-/// The test's thread does one thing at a time, so the model stands still while the pool's worker writes.
+/// A seeded workload on a pool whose disk may lose power before any write or barrier. Each cut is an image of the disk and the model of
+/// that moment. The test's thread does one thing at a time, so the model stands still while the pool's worker writes.
 /// </summary>
 internal sealed class CrashWorkload : IDisposable
 {

@@ -3,7 +3,10 @@ using CsiThin.Core.Tests.Support;
 
 namespace CsiThin.Core.Tests.Pool;
 
-/// <summary>Stands before a <see cref="CrashDisk"/> and asks, before each write and barrier, whether the power fails here. The workload goes on either way.</summary>
+/// <summary>
+/// Stands before a <see cref="CrashDisk"/> and asks, before each write and barrier, whether the power fails here. The workload goes on
+/// either way.
+/// </summary>
 internal sealed class CuttingDisk(CrashDisk disk, Action beforeStep) : IDisk
 {
     /// <summary>Makes it a disk that lies: barriers return and do nothing.</summary>

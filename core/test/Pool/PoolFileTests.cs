@@ -79,7 +79,9 @@ public sealed class PoolFileTests : IDisposable
     [InlineData(long.MaxValue)]
     public void A_size_that_makes_no_pool_leaves_no_file(long sizeBytes)
     {
-        Refuses(PoolError.OutOfRange, () => ThinPool.Format(PoolPath, new PoolFormatOptions { SizeBytes = sizeBytes }), sizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Refuses(PoolError.OutOfRange, () =>
+            ThinPool.Format(PoolPath, new PoolFormatOptions { SizeBytes = sizeBytes }),
+            sizeBytes.ToString(System.Globalization.CultureInfo.InvariantCulture));
         Assert.False(File.Exists(PoolPath));
     }
 
@@ -90,7 +92,8 @@ public sealed class PoolFileTests : IDisposable
     [InlineData(2L << 30)]
     [InlineData(-65536)]
     public void A_data_block_size_dm_thin_does_not_take_is_refused(long blockBytes) => Refuses(
-        PoolError.InvalidArgument, () => ThinPool.Format(PoolPath, new PoolFormatOptions { SizeBytes = PoolBytes, DataBlockBytes = blockBytes }), "65536");
+        PoolError.InvalidArgument, () =>
+            ThinPool.Format(PoolPath, new PoolFormatOptions { SizeBytes = PoolBytes, DataBlockBytes = blockBytes }), "65536");
 
     [Fact]
     public void What_is_no_pool_is_told_from_one_that_is_damaged()

@@ -77,7 +77,8 @@ public sealed class PoolModelTests(Xunit.Abstractions.ITestOutputHelper output)
                     payload.CopyTo(bytes, offset);
                     break;
                 case 6:
-                    Assert.Equal(BlockError.None, client.WriteZeroes(offset, length, random.Next(2) == 0 ? BlockFlags.NoHole : BlockFlags.None));
+                    Assert.Equal(
+                        BlockError.None, client.WriteZeroes(offset, length, random.Next(2) == 0 ? BlockFlags.NoHole : BlockFlags.None));
                     bytes.AsSpan(offset, length).Clear();
                     break;
                 case 7:
@@ -90,7 +91,9 @@ public sealed class PoolModelTests(Xunit.Abstractions.ITestOutputHelper output)
                     Assert.Equal(BlockError.None, client.Flush());
                     break;
                 default:
-                    Assert.True(bytes.AsSpan(offset, length).SequenceEqual(client.Read(offset, length)), $"{volume.Name} differs in [{offset}, {offset + length})");
+                    Assert.True(
+                        bytes.AsSpan(offset, length).SequenceEqual(client.Read(offset, length)),
+                        $"{volume.Name} differs in [{offset}, {offset + length})");
                     break;
             }
         }

@@ -135,7 +135,8 @@ public sealed class ThinPoolTests
         Assert.Equal(BlockError.None, client.Discard(4096, 3 * Block));
         model.AsSpan(Block, 2 * Block).Clear();
         Assert.Equal(model, client.Read(0, model.Length));
-        Assert.Equal([new(Block, false), new(2 * Block, true), new(Block, false), new((16 << 20) - 4 * Block, true)], client.Status(0, 16 << 20));
+        Assert.Equal(
+            [new(Block, false), new(2 * Block, true), new(Block, false), new((16 << 20) - 4 * Block, true)], client.Status(0, 16 << 20));
         Assert.Equal([new BlockExtent(Block, false)], client.Status(0, 16 << 20, most: 1));
     }
 

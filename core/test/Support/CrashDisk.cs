@@ -24,7 +24,9 @@ public sealed class CrashDisk : IDisk
     {
     }
 
-    /// <summary>A disk with the content of <paramref name="start"/>, all of it durable: what a <see cref="Cut"/> left, to go on from.</summary>
+    /// <summary>
+    /// A disk with the content of <paramref name="start"/>, all of it durable: what a <see cref="Cut"/> left, to go on from.
+    /// </summary>
     public CrashDisk(MemoryDisk start)
     {
         _seen = start.Copy();

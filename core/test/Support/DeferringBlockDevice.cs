@@ -3,8 +3,9 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Tests.Support;
 
 /// <summary>
-/// Wraps a memory device so that requests finish later, on another thread, in a shuffled order (repeatable by the seed as far as the arrival of requests is), and
-/// so that a test can hold them all back. It answers through a descriptor, as a ring or the pool's worker does.
+/// Wraps a memory device so that requests finish later, on another thread, in a shuffled order (repeatable by the seed as far as the
+/// arrival of requests is), and so that a test can hold them all back. It answers through a descriptor, as a ring or the pool's worker
+/// does.
 /// </summary>
 public sealed class DeferringBlockDevice(MemoryBlockDevice inner, int seed) : IBlockDevice
 {

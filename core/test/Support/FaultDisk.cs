@@ -22,14 +22,16 @@ public enum DiskAccessKind
 public readonly record struct DiskAccess(DiskAccessKind Kind, long OffsetBytes, long LengthBytes, int Ordinal);
 
 /// <summary>
-/// Passes everything on to another disk, but asks <see cref="Fault"/> first, so that a test can name the very operation that fails ("the second
-/// write to the superblock after a barrier"), or look at the disk just before it. A failed operation does not reach the disk below.
+/// Passes everything on to another disk, but asks <see cref="Fault"/> first, so that a test can name the very operation that fails ("the
+/// second write to the superblock after a barrier"), or look at the disk just before it. A failed operation does not reach the disk below.
 /// </summary>
 public sealed class FaultDisk(IDisk inner) : IDisk
 {
     private readonly int[] _counts = new int[4];
 
-    /// <summary>Asked before each operation, from whatever thread does it: 0 lets it pass, anything else is the errno it fails with.</summary>
+    /// <summary>
+    /// Asked before each operation, from whatever thread does it: 0 lets it pass, anything else is the errno it fails with.
+    /// </summary>
     public Func<DiskAccess, int>? Fault { get; set; }
 
     /// <inheritdoc/>
@@ -41,7 +43,9 @@ public sealed class FaultDisk(IDisk inner) : IDisk
     /// <summary>How many operations of a kind were asked for so far.</summary>
     public int CountOf(DiskAccessKind kind) => Volatile.Read(ref _counts[(int)kind]);
 
-    /// <summary>Fails the <paramref name="nth"/> operation of a kind, counted from now, and with <paramref name="lasting"/> all after it.</summary>
+    /// <summary>
+    /// Fails the <paramref name="nth"/> operation of a kind, counted from now, and with <paramref name="lasting"/> all after it.
+    /// </summary>
     public void Fail(DiskAccessKind kind, int nth = 1, bool lasting = false, int errno = Errno.Io)
     {
         var first = CountOf(kind) + nth;

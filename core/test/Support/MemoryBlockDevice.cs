@@ -4,8 +4,9 @@ using CsiThin.Core.Device;
 namespace CsiThin.Core.Tests.Support;
 
 /// <summary>
-/// A block device in memory that completes everything in place. It keeps 64 KiB chunks, of which only written ones exist, so that status, discard and
-/// write-zeroes mean what they mean on a thin volume. Opened by <see cref="Open"/>, any number of times: all handles are this object.
+/// A block device in memory that completes everything in place. It keeps 64 KiB chunks, of which only written ones exist, so that
+/// status, discard and write-zeroes mean what they mean on a thin volume. Opened by <see cref="Open"/>, any number of times: all handles
+/// are this object.
 /// </summary>
 public sealed class MemoryBlockDevice(long lengthBytes, bool isReadOnly = false) : IBlockDevice
 {

@@ -2,7 +2,9 @@ using CsiThin.Core.Device;
 
 namespace CsiThin.Core.Tests.Support;
 
-/// <summary>A disk in memory that takes up only what was written. What was written is there: no cache, no power cut (for those there is CrashDisk).</summary>
+/// <summary>
+/// A disk in memory that takes up only what was written. What was written is there: no cache, no power cut (for those there is CrashDisk).
+/// </summary>
 public sealed class MemoryDisk : IDisk
 {
     private const int ChunkBytes = 64 << 10;
@@ -141,7 +143,8 @@ public sealed class MemoryDisk : IDisk
 
     private void Check(long offsetBytes, long lengthBytes)
     {
-        if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > _lengthBytes - lengthBytes || (offsetBytes | lengthBytes) % AlignmentBytes != 0)
+        if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > _lengthBytes - lengthBytes
+            || (offsetBytes | lengthBytes) % AlignmentBytes != 0)
             throw new ArgumentOutOfRangeException(nameof(offsetBytes), $"{lengthBytes} bytes at {offsetBytes} on a disk of {_lengthBytes}");
     }
 }

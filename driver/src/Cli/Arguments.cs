@@ -76,11 +76,11 @@ internal static class Arguments
     /// <summary>What <paramref name="parse"/> makes of the text, or its reason why not.</summary>
     public static Option<T?> Parsed<T>(string name, string helpName, string description, TextParser<T> parse)
         where T : class => new(name)
-    {
-        Description = description,
-        HelpName = helpName,
-        CustomParser = result => parse(result.Tokens[0].Value, out var error) ?? Fail<T>(result, $"{name}: {error}"),
-    };
+        {
+            Description = description,
+            HelpName = helpName,
+            CustomParser = result => parse(result.Tokens[0].Value, out var error) ?? Fail<T>(result, $"{name}: {error}"),
+        };
 
     /// <summary>Refuses an argument and goes on parsing.</summary>
     public static T? Fail<T>(ArgumentResult result, string error)

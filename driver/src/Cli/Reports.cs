@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 
