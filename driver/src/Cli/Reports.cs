@@ -1,4 +1,3 @@
-using System.Globalization;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 
