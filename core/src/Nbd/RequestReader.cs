@@ -11,9 +11,13 @@ namespace CsiThin.Core.Nbd;
 /// </summary>
 internal sealed class RequestReader(StreamSocket socket, ReceiveBuffer input, RequestPool pool, NbdSession session, IBlockDevice device)
 {
+    private const int LargeWriteBytes = 32 << 10;
+    private const int NarrowWindowBytes = 4 << 10;
+
     private NbdRequest? _incoming;
     private long _missingBytes;
     private bool _disconnectAsked;
+    private int _windowBytes = ReceiveBuffer.CapacityBytes;
 
     /// <summary>A request waits for a slot or for buffer space: receiving more would be of no use.</summary>
     public bool IsStalled { get; private set; }
@@ -34,7 +38,7 @@ internal sealed class RequestReader(StreamSocket socket, ReceiveBuffer input, Re
         var direct = _incoming?.Buffer;
         var directBytes = direct is null ? 0 : (int)_missingBytes;
         var address = direct is null ? 0 : direct.Address + (nint)(_incoming!.LengthBytes - _missingBytes);
-        var received = input.Receive(socket, address, directBytes, ReceiveBuffer.CapacityBytes, out mayHaveMore);
+        var received = input.Receive(socket, address, directBytes, _windowBytes, out mayHaveMore);
         if (received == StreamSocket.WouldBlock)
             return false;
         if (received > 0)
@@ -96,6 +100,9 @@ internal sealed class RequestReader(StreamSocket socket, ReceiveBuffer input, Re
         input.Consume(NbdProtocol.RequestBytes);
         _incoming = request;
         _missingBytes = header.Command == NbdCommand.Write ? header.Length : 0;
+        // After a large write another one is likely: take little more than its header here, so that its payload need not be copied.
+        var isLarge = _missingBytes >= LargeWriteBytes && request.Buffer is not null;
+        _windowBytes = isLarge ? NarrowWindowBytes : ReceiveBuffer.CapacityBytes;
     }
 
     private void TakePayload(NbdRequest request)

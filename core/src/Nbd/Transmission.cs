@@ -53,10 +53,10 @@ internal sealed class Transmission : IDisposable
         _session = session;
         _counters = counters;
         _failures = failures;
+        _queue = device.OpenQueue();
         _pool = new RequestPool(options.MaxRequests, options.MaxPayloadBytes);
         _reader = new RequestReader(socket, input, _pool, session, device);
         _replies = new ReplyQueue(_pool);
-        _queue = device.OpenQueue();
     }
 
     /// <summary>Why the stream ended when that was not orderly, else null.</summary>

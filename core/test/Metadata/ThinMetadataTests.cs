@@ -72,6 +72,18 @@ public sealed class ThinMetadataTests : IDisposable
     }
 
     [Fact]
+    public void A_look_up_allocates_nothing()
+    {
+        using var thin = _pool.Create(1);
+        _pool.Map(thin, 0, 1000);
+        Assert.Equal(LookupOutcome.Mapped, Metadata.TryFind(thin, default, out _));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var block = 0UL; block < 2000; block++)
+            Metadata.TryFind(thin, new VirtualBlock(block), out _);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void A_commit_with_nothing_changed_touches_no_disk()
     {
         using var thin = _pool.Create(1);

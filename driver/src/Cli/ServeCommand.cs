@@ -74,6 +74,7 @@ internal static class ServeCommand
 
     /// <summary>Logs go to the error stream, one line each, so that the output is the ready line alone.</summary>
     public static ILoggerFactory Logs() => LoggerFactory.Create(builder => builder
+        .AddFilter("Microsoft", LogLevel.Warning)
         .AddSimpleConsole(options =>
         {
             options.SingleLine = true;

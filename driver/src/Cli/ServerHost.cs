@@ -70,25 +70,10 @@ internal sealed partial class ServerHost : IAsyncDisposable
             throw new CliException($"the server did not close cleanly: {first.Message}");
     }
 
-    private void OpenPools(IReadOnlyList<PoolOption> options)
-    {
-        var pools = new List<NamedPool>();
-        foreach (var option in options)
-        {
-            var pool = Open(option);
-            _ends.Push(() =>
-            {
-                using (pool)
-                    pool.Close();
-                return ValueTask.CompletedTask;
-            });
-            pools.Add(new NamedPool(option.Name, new EnginePool(pool)));
-        }
+    private void OpenPools(IReadOnlyList<PoolOption> options) =>
+        Volumes = new VolumeManager(new PoolSet([.. options.Select(Open)]), VolumeManager.DefaultLockWait);
 
-        Volumes = new VolumeManager(new PoolSet(pools), VolumeManager.DefaultLockWait);
-    }
-
-    private ThinPool Open(PoolOption option)
+    private NamedPool Open(PoolOption option)
     {
         if (option.SizeBytes is { } sizeBytes && !File.Exists(option.Path))
         {
@@ -97,7 +82,21 @@ internal sealed partial class ServerHost : IAsyncDisposable
             LogFormatted(_log, option.Name, option.Path);
         }
 
-        return PoolOpening.OpenGrown(option.Path, message => LogPool(_log, option.Name, message));
+        var isClosing = false;
+        var pool = PoolOpening.OpenGrown(option.Path, message =>
+        {
+            // That a pool ends its service when it is closed is no news.
+            if (!Volatile.Read(ref isClosing))
+                LogPool(_log, option.Name, message);
+        });
+        _ends.Push(() =>
+        {
+            Volatile.Write(ref isClosing, true);
+            using (pool)
+                pool.Close();
+            return ValueTask.CompletedTask;
+        });
+        return new NamedPool(option.Name, new EnginePool(pool));
     }
 
     private void StartNbd(string path, ILoggerFactory logs)

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Csi;
@@ -65,12 +66,22 @@ internal sealed class CsiServer : IAsyncDisposable
             options.ListenUnixSocket(Path.GetFullPath(socketPath), listen => listen.Protocols = HttpProtocols.Http2);
         });
         builder.WebHost.UseSockets(options => options.CreateBoundListenSocket = _ => socket.Listener);
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(meter);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<ErrorInterceptor>();
         builder.Services.AddSingleton(new IdentityService(volumes.Pools));
         builder.Services.AddSingleton(new ControllerService(volumes, new NodeTopology(nodeId)));
         builder.Services.AddGrpc(options => options.Interceptors.Add<ErrorInterceptor>());
         return builder.Build();
+    }
+
+    /// <summary>Signals are for whoever starts and ends this server: it takes none itself.</summary>
+    private sealed class CallersLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

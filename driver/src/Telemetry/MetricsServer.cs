@@ -1,10 +1,12 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace CsiThin.Driver.Telemetry;
 
@@ -35,11 +37,20 @@ internal sealed class MetricsServer : IAsyncDisposable
             options.Limits.MaxRequestBodySize = 0;
             options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
         });
+        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Services.AddRoutingCore();
         var application = builder.Build();
         application.Run(context => AnswerAsync(context, exporter, unhealthy));
-        await application.StartAsync().ConfigureAwait(false);
-        return new MetricsServer(application);
+        try
+        {
+            await application.StartAsync().ConfigureAwait(false);
+            return new MetricsServer(application);
+        }
+        catch (Exception failure) when (failure is SocketException or IOException)
+        {
+            await application.DisposeAsync().ConfigureAwait(false);
+            throw new IOException($"cannot listen on {endPoint}: {(failure.InnerException ?? failure).Message}", failure);
+        }
     }
 
     /// <inheritdoc/>
@@ -67,5 +78,13 @@ internal sealed class MetricsServer : IAsyncDisposable
         context.Response.ContentLength = bytes.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
             await context.Response.Body.WriteAsync(bytes, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Signals are for whoever starts and ends this server: it takes none itself.</summary>
+    private sealed class CallersLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

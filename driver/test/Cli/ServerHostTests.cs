@@ -110,6 +110,9 @@ public sealed class ServerHostTests : IAsyncLifetime
             "csi.sock",
             (await Assert.ThrowsAsync<IOException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance))).Message,
             StringComparison.Ordinal);
+        second = second with { SocketPath = At("third.sock"), Metrics = new IPEndPoint(IPAddress.Loopback, _host.MetricsAddress!.Port) };
+        var taken = await Assert.ThrowsAsync<IOException>(() => ServerHost.StartAsync(second, NullLoggerFactory.Instance));
+        Assert.Contains($"cannot listen on 127.0.0.1:{_host.MetricsAddress.Port}", taken.Message, StringComparison.Ordinal);
         using var pool = ThinPool.Open(At("second.img"), new PoolOpenOptions());
         Assert.True(File.Exists(At("csi.sock")), "the socket of the first server stays");
     }

@@ -23,7 +23,7 @@ internal sealed class ControllerFixture : IDisposable
     {
         Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node));
         Identity = new IdentityService(Pools.Volumes.Pools);
-        _interceptor = new ErrorInterceptor(Meter, Log);
+        _interceptor = new ErrorInterceptor(Meter, TimeProvider.System, Log);
     }
 
     public VolumeManagerFixture Pools { get; } = new();

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Csi.V1;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Csi;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Xunit;
@@ -26,6 +27,17 @@ public sealed class ErrorInterceptorTests : IDisposable
     {
         await _f.Refused(StatusCode.InvalidArgument, _f.Controller.CreateVolume, ControllerFixture.CreateRequest(""));
         Assert.Equal(LogLevel.Information, Assert.Single(_f.Log.Entries).Level);
+    }
+
+    [Fact]
+    public async Task A_change_is_logged_with_what_was_asked_and_without_its_secrets()
+    {
+        await _f.Create("a", request => request.Secrets.Add("key", "hunter2"));
+        var (level, message, _) = Assert.Single(_f.Log.Entries);
+        Assert.Equal(LogLevel.Information, level);
+        Assert.Contains("\"name\":\"a\"", message, StringComparison.Ordinal);
+        Assert.Contains(RequestLog.Stripped, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", message, StringComparison.Ordinal);
     }
 
     [Fact]
