@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CsiThin.EndToEnd.Rpc;
 
-/// <summary>Our server, judged by a client that is not ours: Debian's python3-grpcio. The checks themselves are in echo_client.py.</summary>
+/// <summary>Our server, judged by a client that is not ours: Debian's python3-grpcio. The checks are in echo_client.py.</summary>
 public sealed class GrpcioClientTests
 {
     [Theory]

@@ -28,7 +28,7 @@ internal sealed class CallLifetime : IDisposable
         var deadline = Earlier(options.Deadline, propagated?.Deadline);
         if (deadline < DateTime.MaxValue)
         {
-            var left = deadline - DateTime.UtcNow;
+            var left = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
             Remaining = left > TimeSpan.Zero ? left : TimeSpan.Zero;
             SetTimer(Remaining.Value);
         }

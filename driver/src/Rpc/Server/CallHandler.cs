@@ -77,7 +77,7 @@ internal abstract class CallHandler(IMethod method, ILogger logger)
     private static async Task<bool> EndsWithinAsync(Task handling, TimeSpan timeout)
     {
         using var stop = new CancellationTokenSource();
-        var first = await Task.WhenAny(handling, Task.Delay(timeout, stop.Token)).ConfigureAwait(false);
+        var first = await Task.WhenAny(handling, Task.Delay(timeout, TimeProvider.System, stop.Token)).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         return first == handling;
     }

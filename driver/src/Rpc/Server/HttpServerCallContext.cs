@@ -19,7 +19,7 @@ internal sealed class HttpServerCallContext : ServerCallContext, IDisposable
         Response = response;
         RequestHeadersCore = requestHeaders;
         Timeout = timeout;
-        DeadlineCore = timeout is { } left ? Later(DateTime.UtcNow, left) : DateTime.MaxValue;
+        DeadlineCore = timeout is { } left ? Later(TimeProvider.System.GetUtcNow().UtcDateTime, left) : DateTime.MaxValue;
         PeerCore = PeerAddress.Of(http.Connection);
         _cancellation = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         CancellationTokenCore = _cancellation.Token;
