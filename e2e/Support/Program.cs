@@ -80,8 +80,11 @@ internal sealed class Program : IDisposable
 
     private static Program Start(string[] arguments)
     {
-        var start = new ProcessStartInfo(
-            "dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Assembly, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         return new Program(Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start"));
     }
 

@@ -2,8 +2,8 @@ using Csi.V1;
 using CsiThin.Core.Pool;
 using Grpc.Core;
 using Xunit;
-using ServiceType = Csi.V1.PluginCapability.Types.Service.Types.Type;
 using RpcType = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
+using ServiceType = Csi.V1.PluginCapability.Types.Service.Types.Type;
 
 namespace CsiThin.Driver.Tests.Csi;
 
