@@ -158,7 +158,7 @@ public sealed class ThinPool : IDisposable
             return;
         _disposed = true;
         _worker.Dispose();
-        _state.Degrade(PoolMode.Failed, "it is closed.");
+        _state.Close();
         // Twice, because the first only parts those who came before it from those after.
         _state.Epochs.Flip();
         _state.Epochs.Flip();

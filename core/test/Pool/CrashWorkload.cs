@@ -7,7 +7,8 @@ namespace CsiThin.Core.Tests.Pool;
 
 /// <summary>
 /// A seeded workload on a pool whose disk may lose power before any write or barrier. Each cut is an image of the disk and the model of
-/// that moment. The test's thread does one thing at a time; the pool's worker may commit beside it, so both are taken under the model's gate.
+/// that moment. The test's thread does one thing at a time; the pool's worker may commit beside it, so both are taken under the model's
+/// gate.
 /// </summary>
 internal sealed class CrashWorkload : IDisposable
 {
