@@ -45,18 +45,22 @@ internal sealed class DeferredWork
         return true;
     }
 
-    /// <summary>Waits until there is work or the pool is closing, and takes all of it. False: closing, and nothing is left.</summary>
-    public bool Take(out BlockRequest? requests, ref List<PoolTask> tasks)
+    /// <summary>
+    /// Waits until there is work, the limit has passed or the pool is closing, and takes all there is, which may be nothing.
+    /// False: closing, and nothing is left.
+    /// </summary>
+    public bool Take(TimeSpan limit, out BlockRequest? requests, ref List<PoolTask> tasks)
     {
         lock (_lock)
         {
-            while (_first is null && _tasks.Count == 0 && !_closed)
-                Monitor.Wait(_lock);
+            while (_first is null && _tasks.Count == 0 && !_closed && Monitor.Wait(_lock, limit))
+            {
+            }
             requests = _first;
             _first = _last = null;
             tasks.Clear();
             (tasks, _tasks) = (_tasks, tasks);
-            return requests is not null || tasks.Count > 0;
+            return requests is not null || tasks.Count > 0 || !_closed;
         }
     }
 

@@ -53,6 +53,9 @@ internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, l
         log($"The pool is {Describe(mode)}: {reason}");
     }
 
+    /// <summary>Nothing is served any more because the pool is being closed; that is no failure to be logged.</summary>
+    public void Close() => Volatile.Write(ref _mode, (int)PoolMode.Failed);
+
     /// <summary>Space was freed or added: back to Write from OutOfDataSpace, and from nothing worse.</summary>
     public void LeaveOutOfDataSpace()
     {

@@ -13,7 +13,14 @@ namespace CsiThin.Core.Pool;
 /// </summary>
 internal sealed class PoolWorker : IDisposable
 {
+    /// <summary>
+    /// What was acknowledged without a flush is durable after this long all the same, and a transaction cannot grow for ever
+    /// (drivers/md/dm-thin.c, <c>COMMIT_PERIOD</c>).
+    /// </summary>
+    private static readonly TimeSpan CommitPeriod = TimeSpan.FromSeconds(1);
+
     private readonly PoolState _pool;
+    private readonly TimeProvider _time;
     private readonly Committer _committer;
     private readonly Provisioner _provisioner;
     private readonly Thread _thread;
@@ -21,9 +28,10 @@ internal sealed class PoolWorker : IDisposable
     private readonly List<PoolTask> _tasksToCommit = [];
     private List<PoolTask> _tasks = [];
 
-    public PoolWorker(PoolState pool, Committer committer, string name)
+    public PoolWorker(PoolState pool, Committer committer, TimeProvider time, string name)
     {
         _pool = pool;
+        _time = time;
         _committer = committer;
         _provisioner = new Provisioner(pool, committer);
         _thread = new Thread(Run) { IsBackground = true, Name = name };
@@ -50,8 +58,10 @@ internal sealed class PoolWorker : IDisposable
 
     private void Run()
     {
-        while (_pool.Deferred.Take(out var requests, ref _tasks))
+        var lastCommit = _time.GetTimestamp();
+        while (_pool.Deferred.Take(_pool.HasUncommitted ? CommitPeriod : Timeout.InfiniteTimeSpan, out var requests, ref _tasks))
         {
+            var commits = _committer.Commits;
             foreach (var task in _tasks)
                 RunTask(task);
             while (requests is not null)
@@ -61,6 +71,10 @@ internal sealed class PoolWorker : IDisposable
                 Serve(request);
             }
             CommitGroup();
+            if (_pool.HasUncommitted && _time.GetElapsedTime(lastCommit) >= CommitPeriod && _pool.Mode < PoolMode.ReadOnly)
+                _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
+            if (_committer.Commits != commits || !_pool.HasUncommitted)
+                lastCommit = _time.GetTimestamp();
         }
     }
 

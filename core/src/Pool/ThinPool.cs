@@ -44,7 +44,7 @@ public sealed class ThinPool : IDisposable
         else if (metadata.NeedsCheck)
             _state.Degrade(PoolMode.ReadOnly, "its metadata needs a check.");
         _committer = new Committer(_state, catalog);
-        _worker = new PoolWorker(_state, _committer, $"pool {disk.Label.Uuid:N}"[..13]);
+        _worker = new PoolWorker(_state, _committer, options.Time, $"pool {disk.Label.Uuid:N}"[..13]);
     }
 
     /// <summary>The pool's id, for ever.</summary>
@@ -158,7 +158,7 @@ public sealed class ThinPool : IDisposable
             return;
         _disposed = true;
         _worker.Dispose();
-        _state.Degrade(PoolMode.Failed, "it is closed.");
+        _state.Close();
         // Twice, because the first only parts those who came before it from those after.
         _state.Epochs.Flip();
         _state.Epochs.Flip();

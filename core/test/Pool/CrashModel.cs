@@ -12,6 +12,9 @@ internal sealed class CrashModel
 {
     public const int SectorBytes = 512;
 
+    /// <summary>Held for each change, and by whoever takes an image of the disk and a copy of the model that must fit together.</summary>
+    public object Gate { get; } = new();
+
     private readonly Dictionary<string, List<int>[]> _volumes = [];
     private readonly HashSet<string> _maybeGone = [];
     private readonly HashSet<string> _maybeThere = [];
@@ -20,56 +23,81 @@ internal sealed class CrashModel
 
     public CrashModel Copy()
     {
-        var copy = new CrashModel();
-        foreach (var (name, sectors) in _volumes)
-            copy._volumes[name] = [.. sectors.Select(s => new List<int>(s))];
-        copy._maybeGone.UnionWith(_maybeGone);
-        copy._maybeThere.UnionWith(_maybeThere);
-        return copy;
+        lock (Gate)
+        {
+            var copy = new CrashModel();
+            foreach (var (name, sectors) in _volumes)
+                copy._volumes[name] = [.. sectors.Select(s => new List<int>(s))];
+            copy._maybeGone.UnionWith(_maybeGone);
+            copy._maybeThere.UnionWith(_maybeThere);
+            return copy;
+        }
     }
 
     public void BeginCreate(string name, int sectors, string? source)
     {
-        _maybeThere.Add(name);
-        _volumes[name] = source is null ? [.. Enumerable.Range(0, sectors).Select(_ => new List<int> { 0 })] : Newest(_volumes[source]);
+        lock (Gate)
+        {
+            _maybeThere.Add(name);
+            _volumes[name] = source is null ? [.. Enumerable.Range(0, sectors).Select(_ => new List<int> { 0 })] : Newest(_volumes[source]);
+        }
     }
 
     /// <summary>A verb was answered: it is durable, and with it everything before.</summary>
     public void EndCreate(string name)
     {
-        _maybeThere.Remove(name);
-        AllDurable();
+        lock (Gate)
+        {
+            _maybeThere.Remove(name);
+            AllDurable();
+        }
     }
 
-    public void BeginDelete(string name) => _maybeGone.Add(name);
+    public void BeginDelete(string name)
+    {
+        lock (Gate)
+            _maybeGone.Add(name);
+    }
 
     public void EndDelete(string name)
     {
-        _maybeGone.Remove(name);
-        _volumes.Remove(name);
-        AllDurable();
+        lock (Gate)
+        {
+            _maybeGone.Remove(name);
+            _volumes.Remove(name);
+            AllDurable();
+        }
     }
 
     /// <summary>Also before a write is issued: it may arrive without ever being answered.</summary>
     public void Write(string name, int firstSector, int sectors, int number)
     {
-        for (var i = firstSector; i < firstSector + sectors; i++)
-            _volumes[name][i].Add(number);
+        lock (Gate)
+        {
+            for (var i = firstSector; i < firstSector + sectors; i++)
+                _volumes[name][i].Add(number);
+        }
     }
 
     /// <summary>A write that had to be durable was answered.</summary>
     public void Durable(string name, int firstSector, int sectors)
     {
-        foreach (var sector in _volumes[name].AsSpan(firstSector, sectors))
-            sector.RemoveRange(0, sector.Count - 1);
+        lock (Gate)
+        {
+            foreach (var sector in _volumes[name].AsSpan(firstSector, sectors))
+                sector.RemoveRange(0, sector.Count - 1);
+        }
     }
 
     public void AllDurable()
     {
-        foreach (var sectors in _volumes.Values)
+        lock (Gate)
         {
-            foreach (var sector in sectors.Where(s => s.Count > 1))
-                sector.RemoveRange(0, sector.Count - 1);
+            foreach (var sectors in _volumes.Values)
+            {
+                foreach (var sector in sectors.Where(s => s.Count > 1))
+                    sector.RemoveRange(0, sector.Count - 1);
+            }
         }
     }
 

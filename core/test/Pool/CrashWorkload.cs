@@ -7,7 +7,8 @@ namespace CsiThin.Core.Tests.Pool;
 
 /// <summary>
 /// A seeded workload on a pool whose disk may lose power before any write or barrier. Each cut is an image of the disk and the model of
-/// that moment. The test's thread does one thing at a time, so the model stands still while the pool's worker writes.
+/// that moment. The test's thread does one thing at a time; the pool's worker may commit beside it, so both are taken under the model's
+/// gate.
 /// </summary>
 internal sealed class CrashWorkload : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed class CrashWorkload : IDisposable
     private readonly CrashDisk _disk = new(DiskBytes);
     private readonly ThinPool _pool;
     private int _number;
+    private bool _isOver;
 
     public CrashWorkload(int seed, double cutChance, bool skipBarriers = false)
     {
@@ -37,6 +39,8 @@ internal sealed class CrashWorkload : IDisposable
     {
         for (var i = 0; i < steps; i++)
             Step(i);
+        lock (_model.Gate)
+            _isOver = true;
     }
 
     public void Dispose()
@@ -47,8 +51,11 @@ internal sealed class CrashWorkload : IDisposable
 
     private void MaybeCut()
     {
-        if (_cutRandom.NextDouble() < _cutChance)
-            Cuts.Add((_disk.Cut(_cutRandom), _model.Copy()));
+        lock (_model.Gate)
+        {
+            if (!_isOver && _cutRandom.NextDouble() < _cutChance)
+                Cuts.Add((_disk.Cut(_cutRandom), _model.Copy()));
+        }
     }
 
     private void Step(int step)

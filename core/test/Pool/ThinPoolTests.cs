@@ -207,6 +207,26 @@ public sealed class ThinPoolTests
     }
 
     [Fact]
+    public void What_was_never_flushed_is_durable_a_little_later()
+    {
+        using var pool = TestPool.Opened();
+        var volume = pool.CreateVolume("a");
+        using (var device = pool.Device(volume))
+        using (var client = new BlockClient(device))
+        {
+            client.Write(0, Pattern(Block, 1));
+            var before = pool.Pool.GetStatus().Commits;
+            var committed = SpinWait.SpinUntil(() => pool.Pool.GetStatus().Commits > before, TimeSpan.FromSeconds(30));
+            Assert.True(committed, "nothing was committed in 30 s");
+        }
+        pool.Pool.Dispose();
+        pool.Open();
+        using (var device = pool.Device(volume))
+        using (var client = new BlockClient(device))
+            Assert.Equal(Pattern(Block, 1), client.Read(0, Block));
+    }
+
+    [Fact]
     public void Growing_a_volume_shows_at_once_and_shrinking_is_refused()
     {
         using var pool = TestPool.Opened();

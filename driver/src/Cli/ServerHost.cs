@@ -82,16 +82,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
             LogFormatted(_log, option.Name, option.Path);
         }
 
-        var isClosing = false;
-        var pool = PoolOpening.OpenGrown(option.Path, message =>
-        {
-            // That a pool ends its service when it is closed is no news.
-            if (!Volatile.Read(ref isClosing))
-                LogPool(_log, option.Name, message);
-        });
+        var pool = PoolOpening.OpenGrown(option.Path, message => LogPool(_log, option.Name, message));
         _ends.Push(() =>
         {
-            Volatile.Write(ref isClosing, true);
             using (pool)
                 pool.Close();
             return ValueTask.CompletedTask;

@@ -1,0 +1,103 @@
+using CsiThin.Core.Device;
+using CsiThin.Core.Pool;
+using CsiThin.Core.Tests.Pool;
+using CsiThin.EndToEnd.Support;
+using Xunit;
+
+namespace CsiThin.EndToEnd.Kernel;
+
+/// <summary>Nothing is locked in: the lines of <c>pool table</c> make the kernel's own dm-thin serve a pool of ours, and we take it back after that.</summary>
+public sealed class KernelServesOurPoolTests : IDisposable
+{
+    private const int VolumeBytes = 64 << 20;
+    private readonly TempDirectory _directory = new();
+    private readonly string _pool;
+
+    public KernelServesOurPoolTests()
+    {
+        _pool = _directory.File("pool");
+        ThinPool.Format(_pool, new PoolFormatOptions { SizeBytes = 256 << 20 });
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void The_kernel_reads_what_we_wrote_and_we_read_what_the_kernel_wrote()
+    {
+        var (volume, before) = MakeVolumeWithSnapshot();
+        var table = Support.Program.Run("pool", "table", _pool).Output.Replace("/dev/loopN", "/dev/ubda", StringComparison.Ordinal);
+        File.WriteAllText(_directory.File("table"), table);
+
+        var said = GuestKernel.Run(_directory, _pool, $"""
+            bash -e {_directory.File("table")}
+            volume=$(ls /dev/mapper/csithin-*-1) snapshot=$(ls /dev/mapper/csithin-*-2) pool=$(ls /dev/mapper/csithin-*-pool)
+            cmp "$snapshot" {_directory.File("before")}
+            cmp "$volume" {_directory.File("before")} || true
+            e2fsck -fn "$volume"
+            mkdir /mnt/volume
+            mount "$volume" /mnt/volume
+            head -c 5000000 /dev/urandom >/mnt/volume/by-the-kernel
+            rm /mnt/volume/Committer.cs
+            sync
+            cp /mnt/volume/by-the-kernel {_directory.File("by-the-kernel")}
+            umount /mnt/volume
+            dd if="$volume" of={_directory.File("after")} bs=1M status=none
+            cmp "$snapshot" {_directory.File("before")}
+            dmsetup status "$pool"
+            dmsetup remove $(basename "$volume") $(basename "$snapshot") $(basename "$pool")
+            """);
+        Assert.DoesNotContain("needs_check", said, StringComparison.Ordinal);
+
+        using (var inspector = PoolInspector.Open(_pool))
+            Assert.Empty(inspector.Check());
+        Assert.Equal(File.ReadAllBytes(_directory.File("after")), ReadVolume(volume));
+        Assert.Equal(before, ReadVolume(volume with { Id = new VolumeId(volume.Id.Pool, 2) }));
+        var image = _directory.File("after");
+        Tool.Run("e2fsck", "-fn", image);
+        Assert.Contains("by-the-kernel", Tool.Run("debugfs", "-R", "ls /", image), StringComparison.Ordinal);
+    }
+
+    /// <summary>An ext4 file system with real files in volume 1, snapshot 2 of it, and a change to the volume after that.</summary>
+    private (VolumeInfo Volume, byte[] Before) MakeVolumeWithSnapshot()
+    {
+        var image = _directory.SparseFile("before", VolumeBytes);
+        var files = Directory.CreateDirectory(_directory.File("files")).FullName;
+        for (var i = 0; i < 30; i++)
+            File.WriteAllBytes(Path.Combine(files, $"file-{i}"), Pattern(100_000 + i * 4099, i));
+        File.WriteAllText(Path.Combine(files, "Committer.cs"), "to be removed by the kernel");
+        Tool.Run("mkfs.ext4", "-q", "-d", files, image);
+        var bytes = File.ReadAllBytes(image);
+
+        using var pool = ThinPool.Open(_pool, new PoolOpenOptions());
+        var volume = pool.Create(new VolumeSpec { Name = "web", SizeBytes = VolumeBytes });
+        using (var device = pool.OpenDevice(volume.Id, readOnly: false))
+        using (var client = new BlockClient(device))
+        {
+            for (var at = 0; at < bytes.Length; at += 1 << 20)
+            {
+                if (bytes.AsSpan(at, 1 << 20).ContainsAnyExcept((byte)0))
+                    Assert.Equal(BlockError.None, client.Write(at, bytes.AsSpan(at, 1 << 20)));
+            }
+            _ = pool.Create(new VolumeSpec { Name = "web-1", Kind = VolumeKind.Snapshot, Source = volume.Id });
+            // The last block of a file system is not its own: a change there breaks sharing and harms no file.
+            Assert.Equal(BlockError.None, client.Write(VolumeBytes - 4096, Pattern(4096, 99)));
+        }
+        pool.Close();
+        return (volume, bytes);
+    }
+
+    private byte[] ReadVolume(VolumeInfo volume)
+    {
+        using var pool = ThinPool.Open(_pool, new PoolOpenOptions { ReadOnly = true });
+        using var device = pool.OpenDevice(volume.Id, readOnly: true);
+        using var client = new BlockClient(device);
+        return client.Read(0, VolumeBytes);
+    }
+
+    private static byte[] Pattern(int length, int seed)
+    {
+        var bytes = new byte[length];
+        new Random(seed).NextBytes(bytes);
+        return bytes;
+    }
+}
