@@ -5,15 +5,17 @@ using Xunit;
 namespace CsiThin.EndToEnd.Kernel;
 
 /// <summary>
-/// A real Linux kernel as an ordinary process (User Mode Linux) on the machine's own root file system, with dm-thin loaded and one file as its
-/// disk, /dev/ubda. What a script writes outside /run and /mnt stays on the machine: it must keep to its test's directory.
+/// A real Linux kernel as an ordinary process (User Mode Linux) on the machine's own root file system, with dm-thin loaded and one file as
+/// its disk, /dev/ubda. What a script writes outside /run and /mnt stays on the machine: it must keep to its test's directory.
 /// </summary>
 internal static class GuestKernel
 {
     private const string Done = "GUEST-SCRIPT-DONE";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    /// <summary>Runs a script (bash, ending at the first failure) in the guest; returns what it printed. Fails the test when the script does.</summary>
+    /// <summary>
+    /// Runs a script (bash, ending at the first failure) in the guest; returns what it printed. Fails the test when the script does.
+    /// </summary>
     public static string Run(TempDirectory directory, string disk, string script)
     {
         var init = directory.File("init");
@@ -35,7 +37,8 @@ internal static class GuestKernel
             Assert.Fail("the guest does not end");
         }
         var said = output.GetAwaiter().GetResult();
-        Assert.True(said.Contains(Done, StringComparison.Ordinal), $"the guest's script failed:\n{said}\n{errors.GetAwaiter().GetResult()}");
+        Assert.True(
+            said.Contains(Done, StringComparison.Ordinal), $"the guest's script failed:\n{said}\n{errors.GetAwaiter().GetResult()}");
         return said;
     }
 
