@@ -12,6 +12,10 @@ internal sealed class ReplyQueue(RequestPool pool) : IDisposable
 {
     private const int MaxRepliesPerCall = 128;
 
+    // Copying more into the socket at once would leave the disk idle meanwhile: the next requests come as soon as the client has the
+    // first replies (128 KiB reads at depth 8 on a disk: 18 % more than with all replies in one call, core/bench/nbd-fio.sh).
+    private const int MaxBytesPerCall = 64 << 10;
+
     private readonly NbdRequest?[] _ring = new NbdRequest?[pool.Capacity];
     private readonly GatherList _list = new(MaxRepliesPerCall * 2);
     private int _first;
@@ -58,7 +62,7 @@ internal sealed class ReplyQueue(RequestPool pool) : IDisposable
         _list.Clear();
         long bytes = 0;
         var skip = _sentOfFirstBytes;
-        for (var i = 0; i < _count && _list.HasRoomFor(2); i++)
+        for (var i = 0; i < _count && _list.HasRoomFor(2) && bytes < MaxBytesPerCall; i++)
         {
             var reply = _ring[(_first + i) % _ring.Length]!;
             bytes += reply.HeadBytes + reply.DataBytes - skip;

@@ -154,6 +154,8 @@ internal sealed class Transmission : IDisposable
             return false;
         var sent = _replies.Send(_socket, out var all);
         _writable = all;
+        // What was sent may have been answered by new requests while the rest still waits for its turn.
+        _readable |= sent > 0 && !_replies.IsEmpty;
         if (sent < 0 && sent != StreamSocket.WouldBlock)
             BreakOutput($"sending failed with errno {-sent}");
         return sent != StreamSocket.WouldBlock;
