@@ -1,0 +1,44 @@
+namespace CsiThin.Core.Pool;
+
+/// <summary>A pool's state at one moment.</summary>
+public sealed record PoolStatus
+{
+    /// <summary>The pool's id, for ever.</summary>
+    public required Guid Uuid { get; init; }
+
+    /// <summary>How far it has degraded.</summary>
+    public required PoolMode Mode { get; init; }
+
+    /// <summary>The metadata carries needs_check.</summary>
+    public required bool NeedsCheck { get; init; }
+
+    /// <summary>The transaction id of the metadata; the catalog's records carry the same.</summary>
+    public required ulong TransactionId { get; init; }
+
+    /// <summary>Bytes of a data block.</summary>
+    public required long DataBlockBytes { get; init; }
+
+    /// <summary>Data blocks in all.</summary>
+    public required ulong DataBlocksTotal { get; init; }
+
+    /// <summary>Data blocks in use.</summary>
+    public required ulong DataBlocksUsed { get; init; }
+
+    /// <summary>Metadata blocks in all (4096 bytes each).</summary>
+    public required ulong MetadataBlocksTotal { get; init; }
+
+    /// <summary>Metadata blocks in use, the reserve not counted.</summary>
+    public required ulong MetadataBlocksUsed { get; init; }
+
+    /// <summary>The dm-thin metadata on the pool's disk.</summary>
+    public required RegionExtent MetadataRegion { get; init; }
+
+    /// <summary>The data blocks on the pool's disk.</summary>
+    public required RegionExtent DataRegion { get; init; }
+
+    /// <summary>The sum of the virtual sizes of all volumes (snapshots not counted), in bytes.</summary>
+    public required long ProvisionedBytes { get; init; }
+
+    /// <summary>Commits since the pool was opened.</summary>
+    public required ulong Commits { get; init; }
+}
