@@ -60,7 +60,8 @@ public sealed class SnapshotUnderLoadTests(Xunit.Abstractions.ITestOutputHelper 
             for (var earlier = Math.Max(1, number - 3); earlier <= number; earlier++)
             {
                 var found = client.Read(Place(writer, earlier % Slots), Payload(writer, earlier).Length);
-                Assert.True(found.AsSpan().SequenceEqual(Payload(writer, earlier)), $"write {earlier} of writer {writer} is lost after write {number}");
+                var isThere = found.AsSpan().SequenceEqual(Payload(writer, earlier));
+                Assert.True(isThere, $"write {earlier} of writer {writer} is lost after write {number}");
             }
             if (number % 50 == 0)
                 Assert.Equal(BlockError.None, client.Flush());
