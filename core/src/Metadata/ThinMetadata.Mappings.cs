@@ -20,6 +20,8 @@ public sealed partial class ThinMetadata
         try
         {
             outcome = MappingTree.TryFind(_cache, state.Root, block.Value, out var found);
+            if (outcome == LookupOutcome.Mapped && found.Block >= DataBlocks)
+                outcome = LookupOutcome.WouldBlock;
             mapping = outcome == LookupOutcome.Mapped ? new Mapping(new DataBlock(found.Block), state.IsShared(found.Time)) : default;
         }
         finally
@@ -36,6 +38,10 @@ public sealed partial class ThinMetadata
     {
         var state = Begin(device);
         var isMapped = _state.Mappings.Find(state, block.Value, out var found);
+        // Whatever it was once, it is not on the disk's data region: reading there would show or change something else.
+        if (isMapped && found.Block >= DataBlocks)
+            throw new MetadataException(MetadataError.Corrupt,
+                $"block {block} of thin device {device.Id} is mapped to data block {found.Block}, beyond the pool's {DataBlocks}");
         mapping = isMapped ? new Mapping(new DataBlock(found.Block), state.IsShared(found.Time)) : default;
         return isMapped;
     }

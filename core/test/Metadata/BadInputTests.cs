@@ -185,6 +185,31 @@ public sealed class BadInputTests
         return block;
     }
 
+    [Fact]
+    public void A_mapping_beyond_the_data_device_is_an_error_and_never_an_answer()
+    {
+        var disk = new MemoryDisk(1 << 20);
+        ThinMetadata.Format(disk, 128, 100);
+        using (var metadata = ThinMetadata.Open(disk, new ThinMetadataOptions()))
+        {
+            metadata.CreateThin(new ThinId(1));
+            using var device = metadata.OpenThin(new ThinId(1));
+            Assert.True(metadata.TryAllocateDataBlock(out var block));
+            metadata.Insert(device, new VirtualBlock(7), block);
+            metadata.Commit();
+        }
+        // The data space map's length, which comes first in its root.
+        Patch(disk, 0, BlockKind.Superblock, static block =>
+            BinaryPrimitives.WriteUInt64LittleEndian(block.AsSpan(SuperblockView.DataSpaceMapOffset), 0));
+
+        using var opened = ThinMetadata.Open(disk, new ThinMetadataOptions());
+        using var damaged = opened.OpenThin(new ThinId(1));
+        var error = Assert.Throws<MetadataException>(() => opened.Find(damaged, new VirtualBlock(7), out _));
+        Assert.Equal(MetadataError.Corrupt, error.Error);
+        Assert.Contains("beyond the pool's 0", error.Message, StringComparison.Ordinal);
+        Assert.Equal(LookupOutcome.WouldBlock, opened.TryFind(damaged, new VirtualBlock(7), out _));
+    }
+
     /// <summary>Changes a block and gives it a good checksum; its number stays as the change leaves it.</summary>
     internal static void Patch(MemoryDisk disk, ulong number, BlockKind kind, Action<byte[]> change)
     {
