@@ -24,7 +24,7 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
     public void Commit()
     {
         if (pool.Mode >= PoolMode.ReadOnly)
-            throw new PoolException(PoolError.Degraded, "The pool has degraded and takes no changes until it is reopened.");
+            throw PoolErrors.Degraded();
         try
         {
             if (pool.Metadata.IsDirty || catalog.IsDirty)

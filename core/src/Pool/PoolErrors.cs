@@ -6,16 +6,20 @@ namespace CsiThin.Core.Pool;
 /// <summary>The one translation of the lower floors' errors into this floor's.</summary>
 internal static class PoolErrors
 {
-    private const int BusyErrno = 16; // EBUSY
-
     public static PoolException Translate(Exception failure) => failure switch
     {
         PoolException e => e,
         MetadataException e => new PoolException(Kind(e.Error), e.Message, e),
-        DiskException { Errno: BusyErrno } e => new PoolException(PoolError.Busy, e.Message, e),
+        DiskException { IsBusy: true } e => new PoolException(PoolError.Busy, e.Message, e),
         DiskException e => new PoolException(PoolError.Io, e.Message, e),
         _ => throw new InvalidOperationException("Not an error of the floors below.", failure),
     };
+
+    /// <summary>What a failed transfer of data means to its request. ENOSPC: the file system under a sparse pool file is full.</summary>
+    public static BlockError OfTransfer(int errno) => errno == Errno.NoSpace ? BlockError.NoSpace : BlockError.Io;
+
+    /// <summary>The refusal of a change to a pool that takes none any more.</summary>
+    public static PoolException Degraded() => new(PoolError.Degraded, "The pool has degraded and takes no changes until it is reopened.");
 
     private static PoolError Kind(MetadataError error) => error switch
     {

@@ -83,7 +83,7 @@ internal sealed class PoolWorker : IDisposable
         try
         {
             if (task.NeedsCommit && _pool.Mode >= PoolMode.ReadOnly)
-                throw new PoolException(PoolError.Degraded, "The pool has degraded and takes no changes until it is reopened.");
+                throw PoolErrors.Degraded();
             task.Run();
             if (task.NeedsCommit)
                 _tasksToCommit.Add(task);

@@ -227,8 +227,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
 
     private void PartFailed(BlockRequest request, int errno)
     {
-        const int noSpaceErrno = 28; // the file system under a sparse pool file is full
-        request.Error = errno == noSpaceErrno && request.Phase == PhaseTransfer ? BlockError.NoSpace : BlockError.Io;
+        request.Error = request.Phase == PhaseTransfer ? PoolErrors.OfTransfer(errno) : BlockError.Io;
         var what = request.Phase == PhaseBarrier ? "barrier" : request.Operation.ToString();
         _pool.Log($"A {what} of '{Volume.Volume.Name}' at {request.OffsetBytes} failed with errno {errno}.");
         // After a failed barrier nobody knows what of the acknowledged data is on the disk.

@@ -19,8 +19,6 @@ internal sealed class CrashModel
     private readonly HashSet<string> _maybeGone = [];
     private readonly HashSet<string> _maybeThere = [];
 
-    public IEnumerable<string> Names => _volumes.Keys;
-
     public CrashModel Copy()
     {
         lock (Gate)
