@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Tools;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 

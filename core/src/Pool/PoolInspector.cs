@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Tools;
 
 namespace CsiThin.Core.Pool;
 

@@ -8,7 +8,7 @@ namespace CsiThin.Core.Tests.House;
 /// </summary>
 internal sealed partial class FloorRules
 {
-    private static readonly string[] Core = ["Core.Format", "Core.Device", "Core.Metadata", "Core.Pool", "Core.Nbd"];
+    private static readonly string[] Core = ["Core.Format", "Core.Device", "Core.Metadata", "Core.Tools", "Core.Pool", "Core.Nbd"];
 
     /// <summary>What each floor may name besides itself. A floor that is not here is a mistake, or has to be given its place.</summary>
     private static readonly Dictionary<string, string[]> MayKnow = new()
@@ -18,8 +18,10 @@ internal sealed partial class FloorRules
         ["Core.Device"] = [],
         // floor 1
         ["Core.Metadata"] = ["Core.Format", "Core.Device"],
+        // floor 1, upper half: check, dump, restore and the like, on metadata that nobody is changing
+        ["Core.Tools"] = ["Core.Format", "Core.Device", "Core.Metadata"],
         // floor 2: they meet at the block-device seam, which lies in Device
-        ["Core.Pool"] = ["Core.Format", "Core.Device", "Core.Metadata"],
+        ["Core.Pool"] = ["Core.Format", "Core.Device", "Core.Metadata", "Core.Tools"],
         ["Core.Nbd"] = ["Core.Format", "Core.Device"],
         // a library that knows no floor, so that Grpc.AspNetCore can take its place
         ["Driver.Rpc"] = [],
@@ -111,7 +113,7 @@ internal sealed partial class FloorRules
     private static partial Regex FullName();
 
     [GeneratedRegex(
-        @"(?<![\w.])(?:(?:Core|Driver)\.)?(Format|Device|Metadata|Pool|Nbd|Rpc|Volumes|Csi|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
+        @"(?<![\w.])(?:(?:Core|Driver)\.)?(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Csi|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
     private static partial Regex HalfName();
 
     [GeneratedRegex(@"\b(?:Grpc\.|Csi\.V1\b|Google\.Protobuf\b)")]

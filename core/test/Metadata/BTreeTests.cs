@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
+using CsiThin.Core.Tools;
 using Xunit;
 using Xunit.Abstractions;
 

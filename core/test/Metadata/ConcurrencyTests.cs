@@ -1,6 +1,7 @@
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
+using CsiThin.Core.Tools;
 using Xunit;
 using Xunit.Abstractions;
 

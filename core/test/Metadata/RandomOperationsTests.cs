@@ -1,5 +1,6 @@
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
+using CsiThin.Core.Tools;
 using Xunit;
 using Xunit.Abstractions;
 

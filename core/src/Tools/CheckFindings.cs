@@ -1,6 +1,6 @@
 using CsiThin.Core.Format;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>The findings of a check, up to <see cref="MetadataChecker.MaxFindings"/>.</summary>
 internal sealed class CheckFindings

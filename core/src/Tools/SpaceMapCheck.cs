@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Format;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>
 /// Checks one space map: first its structure (which refers to metadata blocks), then its counts against the references found.

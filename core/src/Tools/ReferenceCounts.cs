@@ -1,6 +1,6 @@
 using CsiThin.Core.Format;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>
 /// References counted by the checker, in memory for those parts only that have some: a byte for each block, and a dictionary for the few

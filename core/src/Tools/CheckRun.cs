@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>One run of <see cref="MetadataChecker"/> over the trees; the space maps' part is <see cref="SpaceMapCheck"/>.</summary>
 internal sealed class CheckRun

@@ -1,11 +1,13 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tests.Support;
+using CsiThin.Core.Tools;
 using Xunit;
 using Xunit.Abstractions;
 
-namespace CsiThin.Core.Tests.Metadata;
+namespace CsiThin.Core.Tests.Tools;
 
 /// <summary>Damage done on purpose to the pool of <see cref="BadInputTests.Pool"/>, and what the checker says of it.</summary>
 public sealed class MetadataCheckerTests(ITestOutputHelper output)

@@ -1,6 +1,6 @@
 using CsiThin.Core.Format;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>What the checker found wrong.</summary>
 public enum FindingKind

@@ -1,7 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>Reads blocks for the checker, by their kind; what is wrong becomes a finding.</summary>
 internal sealed class CheckReader(IDisk disk, ulong blocks, CheckFindings findings)

@@ -1,6 +1,7 @@
 using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>A tree as the checker knows it: its name and value size, and for mappings the device whose they are.</summary>
 internal sealed record CheckedTree(string Name, int ValueBytes)

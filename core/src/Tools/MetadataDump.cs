@@ -1,8 +1,9 @@
 using System.Globalization;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>Writes a pool's devices and mappings as the XML that thin_dump (0.9) writes and thin_restore reads, to the byte.</summary>
 public static class MetadataDump

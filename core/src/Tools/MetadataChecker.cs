@@ -1,7 +1,8 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
 
-namespace CsiThin.Core.Metadata;
+namespace CsiThin.Core.Tools;
 
 /// <summary>
 /// Looks at all of a pool's committed metadata: every tree, both space maps' counts against the references that exist, device details
