@@ -6,8 +6,11 @@ public enum MetadataError
     /// <summary>A block is not what it should be: checksum, place, kind, structure or counts.</summary>
     Corrupt,
 
-    /// <summary>There is no superblock of dm-thin: wrong magic, or all zeroes.</summary>
+    /// <summary>There is no superblock of dm-thin: wrong magic, or all zeroes (the kernel's EILSEQ, EPERM).</summary>
     NotThinMetadata,
+
+    /// <summary>A superblock that says it belongs at another block (ENOTBLK): a copy, or a region that begins elsewhere.</summary>
+    Misplaced,
 
     /// <summary>A version, feature flag or block size that this program cannot serve.</summary>
     Unsupported,

@@ -21,22 +21,23 @@ internal sealed class SuperblockStore : IDisposable
     /// <summary>All of the block, as committed.</summary>
     public ReadOnlySpan<byte> Bytes => _committed;
 
+    /// <summary>The superblock's place is all zeroes: nothing was formatted there.</summary>
+    /// <exception cref="MetadataException">Io.</exception>
+    public static bool IsBlank(IDisk disk)
+    {
+        using var store = new SuperblockStore(disk);
+        return disk.LengthBytes >= BlockFormat.BlockBytes && !store.ReadRaw().ContainsAnyExcept((byte)0);
+    }
+
     /// <summary>Reads and validates it; nothing changes if that fails.</summary>
-    /// <exception cref="MetadataException">NotThinMetadata, Corrupt, Unsupported or Io.</exception>
+    /// <exception cref="MetadataException">NotThinMetadata, Misplaced, Corrupt, Unsupported or Io.</exception>
     public void Read()
     {
         if (_disk.LengthBytes < BlockFormat.BlockBytes)
             throw new MetadataException(MetadataError.NotThinMetadata, $"{_disk.LengthBytes} bytes are too few to hold a superblock");
-        try
-        {
-            _disk.Read(0, _buffer.Span);
-        }
-        catch (DiskException e)
-        {
-            throw new MetadataException(MetadataError.Io, $"the superblock cannot be read: {e.Message}", e);
-        }
-        Judge(_buffer.Span, MetaBlock.Superblock.Value);
-        _buffer.Span.CopyTo(_committed);
+        var block = ReadRaw();
+        Judge(block, MetaBlock.Superblock.Value);
+        block.CopyTo(_committed);
     }
 
     /// <summary>Writes it and waits until it is durable. The caller has made everything it refers to durable before.</summary>
@@ -62,6 +63,19 @@ internal sealed class SuperblockStore : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _buffer.Dispose();
 
+    private ReadOnlySpan<byte> ReadRaw()
+    {
+        try
+        {
+            _disk.Read(0, _buffer.Span);
+        }
+        catch (DiskException e)
+        {
+            throw new MetadataException(MetadataError.Io, $"the superblock cannot be read: {e.Message}", e);
+        }
+        return _buffer.Span;
+    }
+
     /// <summary>Throws unless the block is a superblock this program can serve.</summary>
     internal static void Judge(ReadOnlySpan<byte> block, ulong number)
     {
@@ -72,7 +86,7 @@ internal sealed class SuperblockStore : IDisposable
             throw new MetadataException(MetadataError.NotThinMetadata,
                 $"the superblock's magic is {view.Magic}, not dm-thin's {SuperblockView.MagicValue}");
         if (view.Number != number)
-            throw new MetadataException(MetadataError.Corrupt, $"the superblock says it belongs at block {view.Number}, not {number}");
+            throw new MetadataException(MetadataError.Misplaced, $"the superblock says it belongs at block {view.Number}, not {number}");
         if (BlockFormat.Check(BlockKind.Superblock, number, block) is { } wrong)
             throw new MetadataException(MetadataError.Corrupt, $"the superblock is damaged: {wrong}");
         if (view.Version is not (1 or 2))

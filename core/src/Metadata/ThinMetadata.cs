@@ -126,7 +126,7 @@ public sealed partial class ThinMetadata : IDisposable
     }
 
     /// <summary>Opens a pool. Reads the superblock and the metadata index block; the rest is read when it is needed.</summary>
-    /// <exception cref="MetadataException">NotThinMetadata, Corrupt, Unsupported or Io.</exception>
+    /// <exception cref="MetadataException">NotThinMetadata, Misplaced, Corrupt, Unsupported or Io.</exception>
     public static ThinMetadata Open(IDisk device, ThinMetadataOptions options)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -144,6 +144,18 @@ public sealed partial class ThinMetadata : IDisposable
             metadata.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Opens a pool, and makes an empty one first where the superblock is all zeroes: nothing else is ever formatted over.
+    /// </summary>
+    /// <exception cref="MetadataException">As <see cref="Format"/> and <see cref="Open"/>.</exception>
+    public static ThinMetadata OpenOrFormat(IDisk device, uint dataBlockSectors, ulong dataBlocks, ThinMetadataOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (SuperblockStore.IsBlank(device))
+            Format(device, dataBlockSectors, dataBlocks);
+        return Open(device, options with { ExpectedDataBlockSectors = dataBlockSectors });
     }
 
     /// <summary>Replaces the transaction id, which ties what is kept elsewhere to a commit of this pool.</summary>

@@ -23,7 +23,7 @@ internal static class PoolErrors
 
     private static PoolError Kind(MetadataError error) => error switch
     {
-        MetadataError.NotThinMetadata or MetadataError.Corrupt => PoolError.Corrupt,
+        MetadataError.NotThinMetadata or MetadataError.Misplaced or MetadataError.Corrupt => PoolError.Corrupt,
         MetadataError.Io => PoolError.Io,
         MetadataError.Unsupported => PoolError.Unsupported,
         MetadataError.Exists => PoolError.Exists,

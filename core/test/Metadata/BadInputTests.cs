@@ -27,9 +27,25 @@ public sealed class BadInputTests
     public void A_device_too_short_for_a_superblock_is_no_pool(int lengthBytes) =>
         Assert.Equal(MetadataError.NotThinMetadata, Refused(new MemoryDisk(lengthBytes), Defaults).Error);
 
+    [Fact]
+    public void Only_a_blank_superblock_is_formatted_on_opening()
+    {
+        var disk = new MemoryDisk(1 << 20);
+        using (var made = ThinMetadata.OpenOrFormat(disk, 128, 100, Defaults))
+        {
+            made.CreateThin(new ThinId(1));
+            made.Commit();
+        }
+        using (var found = ThinMetadata.OpenOrFormat(disk, 128, 100, Defaults))
+            Assert.True(found.Exists(new ThinId(1)));
+        TestPool.AssertError(MetadataError.Unsupported, () => ThinMetadata.OpenOrFormat(disk, 256, 100, Defaults));
+        Damage(disk, 0, 60);
+        TestPool.AssertError(MetadataError.Corrupt, () => ThinMetadata.OpenOrFormat(disk, 128, 100, Defaults));
+    }
+
     [Theory]
     [InlineData(SuperblockView.MagicOffset, 12345u, MetadataError.NotThinMetadata, "magic")]
-    [InlineData(SuperblockView.NumberOffset, 3u, MetadataError.Corrupt, "belongs at block 3")]
+    [InlineData(SuperblockView.NumberOffset, 3u, MetadataError.Misplaced, "belongs at block 3")]
     [InlineData(SuperblockView.VersionOffset, 0u, MetadataError.Unsupported, "version 0")]
     [InlineData(SuperblockView.VersionOffset, 3u, MetadataError.Unsupported, "version 3")]
     [InlineData(SuperblockView.IncompatOffset, 1u, MetadataError.Unsupported, "unknown features")]
