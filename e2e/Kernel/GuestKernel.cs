@@ -5,8 +5,9 @@ using Xunit;
 namespace CsiThin.EndToEnd.Kernel;
 
 /// <summary>
-/// A real Linux kernel as an ordinary process (User Mode Linux) on the machine's own root file system, with dm-thin loaded and one file as
-/// its disk, /dev/ubda. What a script writes outside /run and /mnt stays on the machine: it must keep to its test's directory.
+/// A real Linux kernel as an ordinary process (User Mode Linux) on the machine's own root file system, with dm-thin loaded and files as
+/// its disks, /dev/ubda, /dev/ubdb and so on. What a script writes outside /run and /mnt stays on the machine: it must keep to its test's
+/// directory.
 /// </summary>
 internal static class GuestKernel
 {
@@ -16,13 +17,17 @@ internal static class GuestKernel
     /// <summary>
     /// Runs a script (bash, ending at the first failure) in the guest; returns what it printed. Fails the test when the script does.
     /// </summary>
-    public static string Run(TempDirectory directory, string disk, string script)
+    public static string Run(TempDirectory directory, string script, params string[] disks)
     {
         var init = directory.File("init");
         File.WriteAllText(init, Prologue + "if ( set -e\n" + script + "\n); then echo " + Done + "; fi\nhalt -f\n");
         Tool.Run("chmod", "755", init);
-        var start = new ProcessStartInfo("linux.uml",
-            ["mem=512M", "rootfstype=hostfs", "rootflags=/", "rw", $"ubd0={disk}", $"init={init}", "quiet", "con=null", "con0=null,fd:1"])
+        string[] arguments =
+        [
+            "mem=512M", "rootfstype=hostfs", "rootflags=/", "rw", .. disks.Select((disk, number) => $"ubd{number}={disk}"),
+            $"init={init}", "quiet", "con=null", "con0=null,fd:1",
+        ];
+        var start = new ProcessStartInfo("linux.uml", arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

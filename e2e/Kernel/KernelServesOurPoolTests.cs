@@ -30,7 +30,7 @@ public sealed class KernelServesOurPoolTests : IDisposable
         var table = Support.Program.Run("pool", "table", _pool).Output.Replace("/dev/loopN", "/dev/ubda", StringComparison.Ordinal);
         File.WriteAllText(_directory.File("table"), table);
 
-        var said = GuestKernel.Run(_directory, _pool, $"""
+        var said = GuestKernel.Run(_directory, $"""
             bash -e {_directory.File("table")}
             volume=$(ls /dev/mapper/csithin-*-1) snapshot=$(ls /dev/mapper/csithin-*-2) pool=$(ls /dev/mapper/csithin-*-pool)
             cmp "$snapshot" {_directory.File("before")}
@@ -47,7 +47,7 @@ public sealed class KernelServesOurPoolTests : IDisposable
             cmp "$snapshot" {_directory.File("before")}
             dmsetup status "$pool"
             dmsetup remove $(basename "$volume") $(basename "$snapshot") $(basename "$pool")
-            """);
+            """, _pool);
         Assert.DoesNotContain("needs_check", said, StringComparison.Ordinal);
 
         using (var inspector = PoolInspector.Open(_pool))

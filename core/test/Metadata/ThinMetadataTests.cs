@@ -218,6 +218,23 @@ public sealed class ThinMetadataTests : IDisposable
     }
 
     [Fact]
+    public void A_device_knows_whether_it_was_changed_in_this_transaction()
+    {
+        using var written = _pool.Create(1);
+        using var quiet = _pool.Create(2);
+        Assert.True(written.ChangedThisTransaction); // it was made in it
+        Metadata.Commit();
+        Assert.False(written.ChangedThisTransaction);
+        _pool.Map(written, 5);
+        Assert.True(written.ChangedThisTransaction);
+        Assert.False(quiet.ChangedThisTransaction);
+        Metadata.Commit();
+        Metadata.CreateSnapshot(new ThinId(3), new ThinId(2));
+        Assert.True(quiet.ChangedThisTransaction);
+        Assert.False(written.ChangedThisTransaction);
+    }
+
+    [Fact]
     public void An_abort_takes_back_what_was_not_committed_and_marks_who_lost_something()
     {
         using var kept = _pool.Create(1);
