@@ -6,7 +6,9 @@ using Xunit.Abstractions;
 
 namespace CsiThin.Core.Tests.Metadata;
 
-/// <summary>Thin devices deleted, and ranges unmapped, in bounded steps: sound at every commit in between, and nothing left at the end.</summary>
+/// <summary>
+/// Thin devices deleted, and ranges unmapped, in bounded steps: sound at every commit in between, and nothing left at the end.
+/// </summary>
 public sealed class ThinDeletionTests(ITestOutputHelper output)
 {
     /// <summary>More than a lowest internal node has room for, so that there are two levels of them.</summary>
