@@ -10,11 +10,14 @@ return args switch
     ["disk", var path, var seconds] => DiskBench.Run(path, double.Parse(seconds, CultureInfo.InvariantCulture)),
     ["metadata"] => MetadataBench.Run(),
     ["queue", var path] => QueueBench.Run(path),
+    ["scale", var directory] => ScaleBench.Run(directory),
+    ["scale", var pool, var phase, var argument] => ScaleBench.RunPhase(pool, phase, argument),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: metadata | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
+    Console.Error.WriteLine(
+        "usage: metadata | scale DIRECTORY | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
     return 2;
 }

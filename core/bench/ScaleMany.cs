@@ -1,0 +1,63 @@
+using System.Globalization;
+using CsiThin.Core.Pool;
+
+namespace CsiThin.Core.Bench;
+
+/// <summary>
+/// Thousands of volumes with a snapshot each in one pool: the last thousand must not cost more than one and a half of the first.
+/// </summary>
+internal static class ScaleMany
+{
+    private const long CacheBytes = 16 << 20;
+
+    public static void Run(string path, int thousands)
+    {
+        File.Delete(path);
+        ThinPool.Format(path, new PoolFormatOptions { SizeBytes = 64L << 30 });
+        using (var pool = ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes }))
+        {
+            var volumes = new List<VolumeInfo>();
+            PerThousand("create a volume", thousands,
+                i => volumes.Add(pool.Create(new VolumeSpec { Name = $"v{i}", SizeBytes = 1 << 30 })));
+            var snapshots = new List<VolumeInfo>();
+            PerThousand("create a snapshot", thousands, i => snapshots.Add(pool.Create(
+                new VolumeSpec { Name = $"s{i}", Kind = VolumeKind.Snapshot, Source = volumes[i].Id })));
+            PerThousand("look at one by handle", thousands, i => pool.FindVolume(volumes[i].Id));
+            PerThousand("look at one by name", thousands, i => pool.FindVolumeByName(VolumeKind.Snapshot, $"s{i}"));
+            PerThousand("open one and close it", thousands, i => pool.OpenDevice(volumes[i].Id, readOnly: false).Dispose());
+            var all = 0;
+            var list = ScaleReport.Time(() => all = pool.ListVolumes().Count).TotalMilliseconds;
+            var usage = ScaleReport.Time(() => pool.ListUsage()).TotalMilliseconds;
+            var status = ScaleReport.Time(() => pool.GetStatus()).TotalMilliseconds;
+            ScaleReport.Say($"list of {all}: {list:f1} ms; with what each occupies: {usage:f1} ms; status: {status:f2} ms");
+            pool.Close();
+            var open = ScaleReport.Time(() =>
+            {
+                using var again = ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes });
+                again.Close();
+            });
+            ScaleReport.AtMost("open and close with all of them", open.TotalSeconds, 1, "s");
+            using var last = ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes });
+            PerThousand("delete a volume", thousands, i => last.Delete(volumes[i].Id));
+            PerThousand("delete a snapshot", thousands, i => last.Delete(snapshots[i].Id));
+            last.Close();
+        }
+        ScaleReport.Memory(CacheBytes);
+    }
+
+    private static void PerThousand(string what, int thousands, Action<int> action)
+    {
+        var microseconds = new double[thousands];
+        for (var thousand = 0; thousand < thousands; thousand++)
+        {
+            var first = thousand * 1000;
+            microseconds[thousand] = ScaleReport.Time(() =>
+            {
+                for (var i = first; i < first + 1000; i++)
+                    action(i);
+            }).TotalMilliseconds;
+        }
+        ScaleReport.Say($"{what}: {string.Join(" ", microseconds.Select(m => m.ToString("f0", CultureInfo.InvariantCulture)))} us each, by thousands");
+        ScaleReport.AtMost($"{what}, the last thousand to the first", microseconds[^1] / microseconds[0], 1.5, "times");
+    }
+}
