@@ -14,36 +14,41 @@ internal static class ScaleMany
     {
         File.Delete(path);
         ThinPool.Format(path, new PoolFormatOptions { SizeBytes = 64L << 30 });
-        using (var pool = ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes }))
-        {
-            var volumes = new List<VolumeInfo>();
-            PerThousand("create a volume", thousands,
-                i => volumes.Add(pool.Create(new VolumeSpec { Name = $"v{i}", SizeBytes = 1 << 30 })));
-            var snapshots = new List<VolumeInfo>();
-            PerThousand("create a snapshot", thousands, i => snapshots.Add(pool.Create(
-                new VolumeSpec { Name = $"s{i}", Kind = VolumeKind.Snapshot, Source = volumes[i].Id })));
-            PerThousand("look at one by handle", thousands, i => pool.FindVolume(volumes[i].Id));
-            PerThousand("look at one by name", thousands, i => pool.FindVolumeByName(VolumeKind.Snapshot, $"s{i}"));
-            PerThousand("open one and close it", thousands, i => pool.OpenDevice(volumes[i].Id, readOnly: false).Dispose());
-            var all = 0;
-            var list = ScaleReport.Time(() => all = pool.ListVolumes().Count).TotalMilliseconds;
-            var usage = ScaleReport.Time(() => pool.ListUsage()).TotalMilliseconds;
-            var status = ScaleReport.Time(() => pool.GetStatus()).TotalMilliseconds;
-            ScaleReport.Say($"list of {all}: {list:f1} ms; with what each occupies: {usage:f1} ms; status: {status:f2} ms");
-            pool.Close();
-            var open = ScaleReport.Time(() =>
-            {
-                using var again = ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes });
-                again.Close();
-            });
-            ScaleReport.AtMost("open and close with all of them", open.TotalSeconds, 1, "s");
-            using var last = ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes });
-            PerThousand("delete a volume", thousands, i => last.Delete(volumes[i].Id));
-            PerThousand("delete a snapshot", thousands, i => last.Delete(snapshots[i].Id));
-            last.Close();
-        }
+        Create(path, thousands);
+        ScaleReport.AtMost("open and close with all of them", ScaleReport.Time(() => Open(path).Close()).TotalSeconds, 1, "s");
+        Delete(path, thousands);
         ScaleReport.Memory(CacheBytes);
     }
+
+    private static void Create(string path, int thousands)
+    {
+        using var pool = Open(path);
+        var volumes = new List<VolumeId>();
+        PerThousand("create a volume", thousands,
+            i => volumes.Add(pool.Create(new VolumeSpec { Name = $"v{i}", SizeBytes = 1 << 30 }).Id));
+        PerThousand("create a snapshot", thousands,
+            i => pool.Create(new VolumeSpec { Name = $"s{i}", Kind = VolumeKind.Snapshot, Source = volumes[i] }));
+        PerThousand("look at one by handle", thousands, i => pool.FindVolume(volumes[i]));
+        PerThousand("look at one by name", thousands, i => pool.FindVolumeByName(VolumeKind.Snapshot, $"s{i}"));
+        PerThousand("open one and close it", thousands, i => pool.OpenDevice(volumes[i], readOnly: false).Dispose());
+        var all = 0;
+        var list = ScaleReport.Time(() => all = pool.ListVolumes().Count).TotalMilliseconds;
+        var usage = ScaleReport.Time(() => pool.ListUsage()).TotalMilliseconds;
+        var status = ScaleReport.Time(() => pool.GetStatus()).TotalMilliseconds;
+        ScaleReport.Say($"list of {all}: {list:f1} ms; with what each occupies: {usage:f1} ms; status: {status:f2} ms");
+        pool.Close();
+    }
+
+    private static void Delete(string path, int thousands)
+    {
+        using var pool = Open(path);
+        var volumes = pool.ListVolumes().Select(v => v.Id).ToList();
+        PerThousand("delete a volume", thousands, i => pool.Delete(volumes[i]));
+        PerThousand("delete a snapshot", thousands, i => pool.Delete(volumes[(thousands * 1000) + i]));
+        pool.Close();
+    }
+
+    private static ThinPool Open(string path) => ThinPool.Open(path, new PoolOpenOptions { MetadataCacheBytes = CacheBytes });
 
     private static void PerThousand(string what, int thousands, Action<int> action)
     {

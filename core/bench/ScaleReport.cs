@@ -21,11 +21,21 @@ internal static class ScaleReport
         return Stopwatch.GetElapsedTime(start);
     }
 
+    /// <summary>The processor time of this process, which others on the machine do not add to.</summary>
+    public static TimeSpan Processor(Action action)
+    {
+        var before = Environment.CpuUsage.TotalTime;
+        action();
+        return Environment.CpuUsage.TotalTime - before;
+    }
+
     /// <summary>The most memory this process ever had, against its stated cache and 100 MB.</summary>
     public static void Memory(long cacheBytes)
     {
         var peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
         var kilobytes = double.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        var garbage = GC.GetGCMemoryInfo();
+        Say($"managed memory: {garbage.TotalCommittedBytes >> 20} MiB committed, {garbage.HeapSizeBytes >> 20} MiB at the last collection");
         AtMost("peak resident set", kilobytes / 1024, (cacheBytes >> 20) + 100, "MiB");
     }
 
