@@ -146,7 +146,8 @@ internal static class ScaleLarge
                         throw new InvalidOperationException("not mapped, or not cached");
                 }
             });
-            ScaleReport.AtLeast("random look-ups over all of it, cached, a second of processor time", Count / took.TotalSeconds, 1_000_000, "/s");
+            ScaleReport.AtLeast(
+                "random look-ups over all of it, cached, a second of processor time", Count / took.TotalSeconds, 1_000_000, "/s");
         }
         regions.Disk.Dispose();
     }

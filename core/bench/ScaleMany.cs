@@ -62,7 +62,8 @@ internal static class ScaleMany
                     action(i);
             }).TotalMilliseconds;
         }
-        ScaleReport.Say($"{what}: {string.Join(" ", microseconds.Select(m => m.ToString("f0", CultureInfo.InvariantCulture)))} us each, by thousands");
+        var each = string.Join(" ", microseconds.Select(m => m.ToString("f0", CultureInfo.InvariantCulture)));
+        ScaleReport.Say($"{what}: {each} us each, by thousands");
         ScaleReport.AtMost($"{what}, the last thousand to the first", microseconds[^1] / microseconds[0], 1.5, "times");
     }
 }

@@ -5,8 +5,8 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// An immutable state of the catalog with the look-ups and sums that are needed often. <see cref="ThinIds"/> has the living entries' devices
-/// and the dying ones.
+/// An immutable state of the catalog with the look-ups and sums that are needed often. <see cref="ThinIds"/> has the living entries'
+/// devices and the dying ones.
 /// </summary>
 internal sealed record CatalogState(
     ImmutableSortedDictionary<ulong, VolumeInfo> ByNumber,
