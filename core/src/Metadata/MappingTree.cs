@@ -33,10 +33,13 @@ internal sealed class MappingTree
     public void Open(ulong root) => Root = root;
 
     /// <summary>The root of a device's subtree.</summary>
-    public bool TryGetSubtree(ThinId id, out ulong subtree)
+    public bool TryGetSubtree(ThinId id, out ulong subtree) => TryGetSubtree(Root, id, out subtree);
+
+    /// <summary>The same in the top level of a held metadata snapshot.</summary>
+    public bool TryGetSubtree(ulong root, ThinId id, out ulong subtree)
     {
         Span<byte> value = stackalloc byte[sizeof(ulong)];
-        var found = _top.TryLookup(Root, id.Value, value);
+        var found = _top.TryLookup(root, id.Value, value);
         subtree = found ? BinaryPrimitives.ReadUInt64LittleEndian(value) : 0;
         return found;
     }
@@ -66,6 +69,9 @@ internal sealed class MappingTree
 
     /// <summary>Gives up a held metadata snapshot's reference to a top level.</summary>
     public void DeleteHeld(ulong root) => _top.DeleteTree(root);
+
+    /// <summary>How many leaves deleting a subtree would have to look at; more than <paramref name="max"/> are not counted.</summary>
+    public int CountOwnLeaves(ulong subtree, int max) => _subtrees.CountOwnLeaves(subtree, max);
 
     /// <summary>Look-up by a reader inside the gate: never touches the disk.</summary>
     public static LookupOutcome TryFind(BlockCache cache, ulong root, ulong key, out BlockTime found)
@@ -177,20 +183,42 @@ internal sealed class MappingTree
         return removed;
     }
 
-    /// <summary>Unmaps [begin, end) and returns how many mappings that were.</summary>
-    public ulong RemoveRange(DeviceState device, ulong begin, ulong end)
+    /// <summary>
+    /// Unmaps [<paramref name="begin"/>, <paramref name="end"/>), at most so many leaves' parts of it, and returns how many mappings that
+    /// were; <paramref name="begin"/> moves behind them, to the end when none are left.
+    /// </summary>
+    public ulong RemoveRange(DeviceState device, ref ulong begin, ulong end, long leavesMax)
     {
         var total = 0UL;
-        var place = Reserve(device);
-        while (true)
+        for (var place = Reserve(device); leavesMax > 0; leavesMax--)
         {
+            _transaction.Cache.Trim();
             var root = _subtrees.RemoveRun(device.Root, ref begin, end, out var removed);
             place.Store(this, device, root);
             if (removed == 0)
-                return total;
+            {
+                begin = end;
+                break;
+            }
             total += (ulong)removed;
-            _transaction.Cache.Trim();
         }
+        return total;
+    }
+
+    /// <summary>
+    /// Takes up to <paramref name="leavesMax"/> leaves from a device that is being deleted, and returns how many mappings were in them.
+    /// With <paramref name="isDone"/>, what is left is cheap to <see cref="Delete"/>.
+    /// </summary>
+    public ulong DropLeaves(DeviceState device, ref ulong begin, int leavesMax, out bool isDone)
+    {
+        var place = Reserve(device);
+        // Asked only now: shadowing the top level may have raised the root's count.
+        isDone = _transaction.IsShared(device.Root);
+        if (isDone)
+            return 0;
+        var root = _subtrees.DropLeaves(device.Root, ref begin, leavesMax, out var dropped, out isDone);
+        place.Store(this, device, root);
+        return dropped;
     }
 
     private void Add(ThinId id, ulong subtree)
