@@ -14,6 +14,7 @@ internal static class ScaleLarge
     private const ulong Mappings = 16 << 20;
     private const long BlockBytes = 64 << 10;
     private const string LargeName = "large", BesideName = "beside";
+    private static readonly TimeSpan AloneFor = TimeSpan.FromSeconds(3);
     private const long DiscardBytes = (long)(Mappings / 4) * BlockBytes;
 
     public static void Make(string path, bool isScattered)
@@ -78,6 +79,8 @@ internal static class ScaleLarge
         using var pool = ThinPool.Open(path, new PoolOpenOptions());
         Warm(pool);
         var large = pool.FindVolumeByName(VolumeKind.Volume, LargeName)!;
+        var alone = Stopwatch.StartNew();
+        Beside(pool, "nothing, to compare", static () => { }, () => alone.Elapsed < AloneFor);
         Beside(pool, "background delete of the rest",
             () => ScaleReport.AtMost("delete answered", ScaleReport.Time(() => pool.Delete(large.Id)).TotalMilliseconds, 50, "ms"),
             () => pool.GetStatus().DyingVolumes > 0);

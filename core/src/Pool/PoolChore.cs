@@ -9,7 +9,7 @@ internal abstract class PoolChore
     /// What a step may change or read before it ends: few milliseconds on any disk that deserves the name. Counted in work, because a clock
     /// alone would make the same pool do different things on every run.
     /// </summary>
-    public const int StepLeavesMax = 32, StepReadsMax = 64;
+    public const int StepLeavesMax = 32, StepReadsMax = 64, StepDirtyBlocksMax = 512;
 
     /// <summary>
     /// Changed metadata blocks after which a step is the last before a commit, so that no flush has to write many more than 8 MiB of them.
@@ -26,12 +26,13 @@ internal abstract class PoolChore
     /// <summary>Does small parts until the step has done enough, or <paramref name="part"/> says that all is done.</summary>
     protected static bool Repeat(PoolState pool, Func<bool> part)
     {
-        var reads = pool.Metadata.BlockReads;
+        var (reads, dirty) = (pool.Metadata.BlockReads, pool.Metadata.DirtyBlocks);
         for (var leaves = 0; leaves < StepLeavesMax; leaves++)
         {
             if (part())
                 return true;
-            if (pool.Metadata.BlockReads - reads >= StepReadsMax || pool.Metadata.DirtyBlocks >= DirtyBlocksMax)
+            if (pool.Metadata.BlockReads - reads >= StepReadsMax || pool.Metadata.DirtyBlocks - dirty >= StepDirtyBlocksMax
+                || pool.Metadata.DirtyBlocks >= DirtyBlocksMax)
                 return false;
         }
         return false;

@@ -7,23 +7,23 @@ internal static class PoolReport
 {
     public static PoolStatus Status(
         PoolDisk disk, ThinMetadata metadata, CatalogState catalog, PoolMode mode, ulong commits, ulong dyingBlocks) => new()
-    {
-        DyingVolumes = catalog.Dying.Count,
-        DyingBytes = (long)dyingBlocks * disk.Label.Layout.DataBlockBytes,
-        Uuid = disk.Label.Uuid,
-        Mode = mode,
-        NeedsCheck = metadata.NeedsCheck,
-        TransactionId = metadata.TransactionId,
-        DataBlockBytes = disk.Label.Layout.DataBlockBytes,
-        DataBlocksTotal = metadata.DataBlocks,
-        DataBlocksUsed = metadata.DataBlocks - metadata.FreeDataBlocks,
-        MetadataBlocksTotal = metadata.MetadataBlocks,
-        MetadataBlocksUsed = metadata.UsedMetadataBlocks,
-        MetadataRegion = disk.Label.Layout.Metadata,
-        DataRegion = disk.Label.Layout.Data,
-        ProvisionedBytes = catalog.ProvisionedBytes,
-        Commits = commits,
-    };
+        {
+            DyingVolumes = catalog.Dying.Count,
+            DyingBytes = (long)dyingBlocks * disk.Label.Layout.DataBlockBytes,
+            Uuid = disk.Label.Uuid,
+            Mode = mode,
+            NeedsCheck = metadata.NeedsCheck,
+            TransactionId = metadata.TransactionId,
+            DataBlockBytes = disk.Label.Layout.DataBlockBytes,
+            DataBlocksTotal = metadata.DataBlocks,
+            DataBlocksUsed = metadata.DataBlocks - metadata.FreeDataBlocks,
+            MetadataBlocksTotal = metadata.MetadataBlocks,
+            MetadataBlocksUsed = metadata.UsedMetadataBlocks,
+            MetadataRegion = disk.Label.Layout.Metadata,
+            DataRegion = disk.Label.Layout.Data,
+            ProvisionedBytes = catalog.ProvisionedBytes,
+            Commits = commits,
+        };
 
     public static IReadOnlyList<VolumeUsage> Usage(ThinMetadata metadata, CatalogState catalog, Func<VolumeId, int> handles) =>
         [.. catalog.ByNumber.Values.Select(volume => Usage(metadata, volume, handles(volume.Id)))];

@@ -97,7 +97,13 @@ internal sealed class RandomOperations(IDisk disk, Random random) : IDisposable
     {
         if (!TryPick(out var id))
             return;
-        Pool.DeleteThin(new ThinId(id));
+        var cursor = new VirtualBlock((ulong)random.Next(3) * 700); // any place to begin at is right
+        if (random.Next(2) == 0)
+            Pool.DeleteThin(new ThinId(id));
+        else
+            while (!Pool.DeleteThinSome(new ThinId(id), ref cursor, random.Next(1, 4)))
+            {
+            }
         Model.Thins.Remove(id);
     }
 
