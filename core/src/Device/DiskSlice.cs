@@ -56,6 +56,9 @@ public sealed class DiskSlice : IDisk
     public void Barrier() => _parent.Barrier();
 
     /// <inheritdoc/>
+    public bool CanDiscard => _parent.CanDiscard;
+
+    /// <inheritdoc/>
     public void Discard(long offsetBytes, long lengthBytes)
     {
         _bounds.Check(offsetBytes, lengthBytes);

@@ -137,6 +137,9 @@ public sealed class FileDisk : IDisk
     }
 
     /// <inheritdoc/>
+    public bool CanDiscard => !_cannotDiscard;
+
+    /// <inheritdoc/>
     public unsafe void Discard(long offsetBytes, long lengthBytes)
     {
         _bounds.Check(offsetBytes, lengthBytes);

@@ -33,6 +33,9 @@ public interface IDisk : IDisposable
     /// </summary>
     void Discard(long offsetBytes, long lengthBytes);
 
+    /// <summary>False once a <see cref="Discard"/> has shown that the disk ignores them all.</summary>
+    bool CanDiscard => true;
+
     /// <summary>Opens a queue for one thread's asynchronous operations (one ring per connection, see the design's data path).</summary>
     IDiskQueue OpenQueue();
 }

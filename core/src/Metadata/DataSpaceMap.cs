@@ -14,6 +14,8 @@ internal sealed class DataSpaceMap : SpaceMap
     private readonly Dictionary<ulong, BitmapSlot> _slots = [];
     private readonly BTree<PlainValues> _index;
     private ulong _indexRoot;
+    private ulong _withheldBegin;
+    private ulong _withheldEnd;
 
     private DataSpaceMap(TransactionManager transaction)
         : base(transaction) => _index = new(transaction, new PlainValues(IndexEntry.SizeBytes), gate: null);
@@ -40,16 +42,36 @@ internal sealed class DataSpaceMap : SpaceMap
     }
 
     /// <summary>
-    /// Hands out the lowest free block behind the last one, with a count of one. False when none is left before the next commit.
+    /// Hands out the lowest free block behind the last one, with a count of one. False when none is left before the next commit but those
+    /// withheld.
     /// </summary>
     public bool TryAllocate(out ulong block)
     {
         if (!TryFindFree(out block))
             return false;
+        if (IsWithheld(block) && !TryFindFree(_withheldEnd, Blocks, out block) && !TryFindFree(0, _withheldBegin, out block))
+            return false;
         Cursor = block + 1;
         Adjust(block, 1);
         return true;
     }
+
+    /// <summary>
+    /// The first run in [<paramref name="from"/>, <paramref name="until"/>) of blocks that are free now and were at the last commit, cut
+    /// off after <paramref name="lengthMax"/>. Empty, at <paramref name="until"/>, when there is none.
+    /// </summary>
+    public (ulong Begin, ulong End) FindFreeRun(ulong from, ulong until, ulong lengthMax)
+    {
+        if (!TryFindFree(from, until, out var begin))
+            return (until, until);
+        var end = begin + 1;
+        while (end < until && end - begin < lengthMax && IsFree(end))
+            end++;
+        return (begin, end);
+    }
+
+    /// <summary>Free blocks that are not handed out until another range, or an empty one, takes its place.</summary>
+    public void Withhold(ulong begin, ulong end) => (_withheldBegin, _withheldEnd) = (begin, end);
 
     public void Increment(ulong block) => Adjust(block, 1);
 
@@ -79,6 +101,8 @@ internal sealed class DataSpaceMap : SpaceMap
         foreach (var slot in _slots.Values)
             slot.MarkCommitted();
     }
+
+    private bool IsWithheld(ulong block) => block >= _withheldBegin && block < _withheldEnd;
 
     protected override BitmapSlot LoadSlot(ulong index)
     {

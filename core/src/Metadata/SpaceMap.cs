@@ -91,6 +91,13 @@ internal abstract class SpaceMap(TransactionManager transaction)
     /// </summary>
     protected bool TryFindFree(out ulong block) => TryFindFree(_cursor, _blocks, out block) || TryFindFree(0, _cursor, out block);
 
+    /// <summary>Whether a block is free now and was at the last commit.</summary>
+    protected bool IsFree(ulong block)
+    {
+        var slot = LoadSlot(RequireInside(block) / Bitmap.Entries);
+        return Bitmap.Get(transaction.Read(slot.Block, BlockKind.Bitmap).Data, Entry(block)) == 0 && !WasInUse(slot, Entry(block));
+    }
+
     /// <summary>Changes a count by one and keeps the index entry and the totals right.</summary>
     protected void Adjust(ulong block, int change)
     {
@@ -132,7 +139,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
 
     private static int Entry(ulong block) => (int)(block % Bitmap.Entries);
 
-    private bool TryFindFree(ulong begin, ulong end, out ulong block)
+    /// <summary>The first block of [begin, end) that is free now and was at the last commit.</summary>
+    protected bool TryFindFree(ulong begin, ulong end, out ulong block)
     {
         for (var at = begin; at < end;)
         {

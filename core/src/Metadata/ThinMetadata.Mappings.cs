@@ -134,6 +134,29 @@ public sealed partial class ThinMetadata
     }
 
     /// <summary>
+    /// Looks in [<paramref name="from"/>, <paramref name="until"/>) for the first run of data blocks that are free now and were at the last
+    /// commit, cut off after <paramref name="lengthMax"/> blocks; an empty one at <paramref name="until"/> when there is none. Nothing is
+    /// changed. Mutating thread.
+    /// </summary>
+    public (DataBlock Begin, DataBlock End) FindFreeData(DataBlock from, DataBlock until, ulong lengthMax)
+    {
+        RequireRange(from, until);
+        _cache.Trim();
+        var (begin, end) = _state.DataMap.FindFreeRun(from.Value, until.Value, lengthMax);
+        return (new DataBlock(begin), new DataBlock(end));
+    }
+
+    /// <summary>
+    /// Keeps free data blocks from being handed out, in place of those withheld before; an empty range withholds none.
+    /// <see cref="FreeDataBlocks"/> counts them all the same. Memory only: forgotten by <see cref="Abort"/> and on reopening.
+    /// </summary>
+    public void WithholdFreeData(DataBlock begin, DataBlock end)
+    {
+        RequireRange(begin, end);
+        _state.DataMap.Withhold(begin.Value, end.Value);
+    }
+
+    /// <summary>
     /// Adds a reference to each data block of [<paramref name="begin"/>, <paramref name="end"/>), so that it outlives its mappings.
     /// </summary>
     public void IncrementData(DataBlock begin, DataBlock end)

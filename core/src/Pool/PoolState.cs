@@ -31,6 +31,8 @@ internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, l
 
     public DeferredWork Deferred { get; } = new();
 
+    public WithheldRange Withheld { get; } = new();
+
     public PoolMode Mode => (PoolMode)Volatile.Read(ref _mode);
 
     public bool HasUncommitted
@@ -61,6 +63,13 @@ internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, l
     {
         if (Interlocked.CompareExchange(ref _mode, (int)PoolMode.Write, (int)PoolMode.OutOfDataSpace) == (int)PoolMode.OutOfDataSpace)
             log("The pool has free data blocks again.");
+    }
+
+    /// <summary>Free blocks withheld for a discard may be handed out again. On the worker.</summary>
+    public void LetGoWithheld()
+    {
+        Metadata.WithholdFreeData(default, default);
+        Withheld.IsHeld = false;
     }
 
     /// <summary>Writes a line of the pool's log.</summary>

@@ -195,6 +195,12 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             if (TryAllocateNow(out block))
                 return true;
         }
+        if (pool.Withheld.IsHeld)
+        {
+            pool.Withheld.Wait();
+            pool.LetGoWithheld();
+            return TryAllocateNow(out block);
+        }
         if (pool.Metadata.FreeDataBlocks == 0)
             pool.Degrade(PoolMode.OutOfDataSpace, "no data block is free.");
         return false;

@@ -17,7 +17,7 @@ namespace CsiThin.Core.Pool;
 /// something returns when the change is durable. Errors are <see cref="PoolException"/>.
 /// </para>
 /// </summary>
-public sealed class ThinPool : IDisposable
+public sealed partial class ThinPool : IDisposable
 {
     /// <summary>The largest virtual size, 1 EiB: far above what file systems take, and far from overflow in any sum of ours.</summary>
     public const long VolumeBytesMax = 1L << 60;
@@ -29,6 +29,7 @@ public sealed class ThinPool : IDisposable
     private readonly Catalog _catalog;
     private readonly Committer _committer;
     private readonly PoolWorker _worker;
+    private readonly PoolTrimmer _trimmer;
     private readonly Dictionary<ulong, VolumeState> _open = [];
     private readonly TimeProvider _time;
     private bool _disposed;
@@ -45,6 +46,7 @@ public sealed class ThinPool : IDisposable
             _state.Degrade(PoolMode.ReadOnly, "its metadata needs a check.");
         _committer = new Committer(_state, catalog);
         _worker = new PoolWorker(_state, _committer, options.Time, $"pool {disk.Label.Uuid:N}"[..13]);
+        _trimmer = new PoolTrimmer(_state, _worker, disk.Label.Uuid);
     }
 
     /// <summary>The pool's id, for ever.</summary>
@@ -75,7 +77,9 @@ public sealed class ThinPool : IDisposable
             var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
             if (!options.ReadOnly)
                 journal.Scrub();
-            return new ThinPool(regions, metadata, catalog, options);
+            var pool = new ThinPool(regions, metadata, catalog, options);
+            pool.ReleaseLeftHold();
+            return pool;
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)
         {
@@ -143,7 +147,7 @@ public sealed class ThinPool : IDisposable
         try
         {
             if (_state.Mode < PoolMode.ReadOnly)
-                Flush();
+                _ = _worker.Invoke(ReleaseHoldNow, commits: true);
         }
         finally
         {
@@ -159,6 +163,7 @@ public sealed class ThinPool : IDisposable
         _disposed = true;
         _worker.Dispose();
         _state.Close();
+        _state.Withheld.Wait(); // a discard under way needs the disk
         // Twice, because the first only parts those who came before it from those after.
         _state.Epochs.Flip();
         _state.Epochs.Flip();
@@ -183,9 +188,7 @@ public sealed class ThinPool : IDisposable
 
     private VolumeInfo CreateNow(VolumeSpec spec)
     {
-        _catalog.CheckSpec(spec);
-        if (_catalog.Working.Find(spec.Kind, spec.Name) is { } other)
-            throw new PoolException(PoolError.Exists, $"There is a {Word(spec.Kind)} '{spec.Name}' already, {other.Id}.");
+        CheckNew(spec);
         var source = spec.Source is { } id ? Require(id) : null;
         var sizeBytes = CheckSize(spec, source);
         CheckMetadataRoom(spec.Name);
@@ -297,6 +300,13 @@ public sealed class ThinPool : IDisposable
             volume.Device.Dispose();
         }
         return true;
+    }
+
+    private void CheckNew(VolumeSpec spec)
+    {
+        _catalog.CheckSpec(spec);
+        if (_catalog.Working.Find(spec.Kind, spec.Name) is { } other)
+            throw new PoolException(PoolError.Exists, $"There is a {Word(spec.Kind)} '{spec.Name}' already, {other.Id}.");
     }
 
     private VolumeInfo Require(VolumeId id) => _catalog.Working.Find(id) ??
