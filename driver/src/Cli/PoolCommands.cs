@@ -1,18 +1,20 @@
 using System.CommandLine;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Cli.Tools;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>What is done to a pool that nobody has open.</summary>
+/// <summary>What is done to a whole pool; the tools that look at metadata of any origin are in a folder of their own.</summary>
 internal static class PoolCommands
 {
     private const long BlockMultipleBytes = 64 << 10;
     private const long BlockMaximumBytes = 1 << 30;
 
     /// <summary>The command <c>pool</c>.</summary>
-    public static Command Build(CommandLine line) => new("pool", "Make and look at a pool that nobody has open")
+    public static Command Build(CommandLine line) => new("pool", "Make, look at and look after pools, and any dm-thin metadata")
     {
         Format(line), Status(line), Check(line), Dump(line), Metadata(line), Table(line),
+        TrimCommand.Build(line), MetadataSizeCommand.Build(line),
     };
 
     /// <summary>The option --block, also of <c>serve --pool</c>.</summary>
