@@ -62,7 +62,7 @@ public sealed class PoolInspector : IDisposable
         try
         {
             var findings = MetadataChecker.Check(_disk.Metadata).Select(finding => finding.ToString() ?? "").ToList();
-            findings.AddRange(Read(CheckCatalog));
+            findings.AddRange(CheckCatalog());
             return findings;
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)
@@ -70,6 +70,11 @@ public sealed class PoolInspector : IDisposable
             return [PoolErrors.Translate(e).Message];
         }
     }
+
+    /// <summary>
+    /// Checks that catalog and metadata agree, each naming exactly the other's devices; a sentence for each that one of them lacks.
+    /// </summary>
+    public IReadOnlyList<string> CheckCatalog() => Read(Compare);
 
     /// <summary>Writes the metadata as XML, the text of thin_dump.</summary>
     public void Dump(TextWriter output)
@@ -125,8 +130,7 @@ public sealed class PoolInspector : IDisposable
         }
     }
 
-    /// <summary>Catalog and metadata agree when each names exactly the other's devices.</summary>
-    private List<string> CheckCatalog(ThinMetadata metadata, CatalogState catalog)
+    private List<string> Compare(ThinMetadata metadata, CatalogState catalog)
     {
         var devices = metadata.ListThins().Select(t => t.Id).ToHashSet();
         var findings = new List<string>();

@@ -13,8 +13,8 @@ internal static class PoolCommands
     /// <summary>The command <c>pool</c>.</summary>
     public static Command Build(CommandLine line) => new("pool", "Make, look at and look after pools, and any dm-thin metadata")
     {
-        Format(line), Status(line), Check(line), Dump(line), Metadata(line), Table(line),
-        TrimCommand.Build(line), MetadataSizeCommand.Build(line),
+        Format(line), Status(line), Table(line), Metadata(line),
+        CheckCommand.Build(line), DumpCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),
     };
 
     /// <summary>The option --block, also of <c>serve --pool</c>.</summary>
@@ -58,41 +58,6 @@ internal static class PoolCommands
             using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
             var report = PoolReport.Of(pool.Status, pool.Volumes);
             output.Print(report, report.Write);
-            return ExitCodes.Success;
-        });
-        return command;
-    }
-
-    private static Command Check(CommandLine line)
-    {
-        var path = Arguments.PoolPath();
-        var command = new Command("check", "Check label, catalog and every block of the metadata") { path };
-        line.SetAction(command, (parsed, output) =>
-        {
-            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
-            var findings = pool.Check();
-            output.Print(new { Sound = findings.Count == 0, Findings = findings }, text =>
-            {
-                foreach (var finding in findings)
-                    text.WriteLine(finding);
-                text.WriteLine(findings.Count == 0 ? "sound" : $"{findings.Count} finding(s)");
-            });
-            return findings.Count == 0 ? ExitCodes.Success : ExitCodes.Failed;
-        });
-        return command;
-    }
-
-    private static Command Dump(CommandLine line)
-    {
-        var path = Arguments.PoolPath();
-        var command = new Command("dump", "Print the metadata as thin_dump does (XML)") { path };
-        line.SetAction(command, (parsed, output) =>
-        {
-            if (output.Format == OutputFormat.Json)
-                throw new CliException("a dump is XML, the text of thin_dump; it has no JSON form", ExitCodes.Usage);
-            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
-            pool.Dump(output.Out);
-            output.Out.Flush();
             return ExitCodes.Success;
         });
         return command;
