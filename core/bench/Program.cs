@@ -10,11 +10,12 @@ return args switch
     ["disk", var path, var seconds] => DiskBench.Run(path, double.Parse(seconds, CultureInfo.InvariantCulture)),
     ["metadata"] => MetadataBench.Run(),
     ["queue", var path] => QueueBench.Run(path),
+    ["tools", var metadata, .. var directories] => ToolsBench.Run(metadata, directories is [] ? ["/usr/sbin"] : directories),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: metadata | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
+    Console.Error.WriteLine("usage: metadata | disk PATH SECONDS | queue PATH | tools METADATA [DIR...] | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
     return 2;
 }

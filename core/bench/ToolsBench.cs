@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using CsiThin.Core.Device;
+using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
+using CsiThin.Core.Tools;
+
+namespace CsiThin.Core.Bench;
+
+/// <summary>
+/// Our tools beside thin-provisioning-tools on one metadata file, round after round in one run. Ours are measured inside this process, so a
+/// program's start (about 0.1 s) is not in it; the others' is.
+/// </summary>
+internal static class ToolsBench
+{
+    private const int Rounds = 3;
+
+    /// <summary>Measures on <paramref name="metadata"/>; the other programs come from each of <paramref name="directories"/>.</summary>
+    public static int Run(string metadata, IReadOnlyList<string> directories)
+    {
+        var thins = List(metadata);
+        Console.WriteLine($"{metadata}: {thins.Count} devices, {thins.Aggregate(0UL, (sum, thin) => sum + thin.MappedBlocks)} mappings");
+        for (var round = 0; round < Rounds; round++)
+        {
+            Console.WriteLine($"round {round}");
+            Measure("check", () => MetadataChecker.Check(Open(metadata)).Count, directories, $"thin_check -q {metadata}");
+            var (left, right) = (thins[0].Id, thins[^1].Id);
+            Measure(
+                $"delta of {left} and {right}", () => Delta(metadata, left, right), directories,
+                $"thin_delta --thin1 {left} --thin2 {right} {metadata}");
+            Measure("dump", () => Dump(metadata), directories, $"thin_dump {metadata}");
+        }
+        return 0;
+    }
+
+    private static void Measure(string name, Func<int> ours, IReadOnlyList<string> directories, string theirs)
+    {
+        var clock = Stopwatch.StartNew();
+        var result = ours();
+        var seconds = clock.Elapsed.TotalSeconds;
+        Console.WriteLine($"  {name,-28} ours {seconds,8:F2} s ({result})");
+        foreach (var directory in directories)
+        {
+            clock.Restart();
+            RunProgram(Path.Combine(directory, theirs));
+            var other = clock.Elapsed.TotalSeconds;
+            Console.WriteLine($"  {"",-28} {directory} {other,8:F2} s; ours takes {seconds / other:F2} of it");
+        }
+    }
+
+    private static void RunProgram(string commandLine)
+    {
+        var parts = commandLine.Split(' ');
+        var start = new ProcessStartInfo(parts[0], parts[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{parts[0]} did not start");
+        var errors = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.BaseStream.CopyTo(Stream.Null);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{commandLine} exited with {process.ExitCode}: {errors.Result}");
+    }
+
+    private static FileDisk Open(string path) => FileDisk.Open(path, new FileDiskOptions { ReadOnly = true });
+
+    private static IReadOnlyList<ThinDeviceInfo> List(string path)
+    {
+        using var disk = Open(path);
+        using var metadata = ThinMetadata.Open(disk, new ThinMetadataOptions { ReadOnly = true });
+        return metadata.ListThins();
+    }
+
+    private static int Delta(string path, ThinId left, ThinId right)
+    {
+        using var disk = Open(path);
+        using var output = new StreamWriter(Stream.Null);
+        MetadataDelta.Write(disk, left, right, new DeltaOptions(), output, ToolRun.Quiet);
+        return 0;
+    }
+
+    private static int Dump(string path)
+    {
+        using var disk = Open(path);
+        using var output = new StreamWriter(Stream.Null);
+        MetadataDump.Write(disk, output);
+        return 0;
+    }
+}
