@@ -11,7 +11,7 @@ internal sealed partial class BTree<TValues>
     /// <summary>Removes a key and drops its value's reference. Returns the tree's root from now on.</summary>
     public ulong Remove(ulong root, ulong key, out bool removed)
     {
-        var newRoot = ShadowForRemoval(root, key, out var leaf, out _);
+        var newRoot = ShadowForRemoval(root, key, aboveLeaves: false, out var leaf, out _);
         var index = leaf.View.LowerBound(key);
         removed = index >= 0 && leaf.View.Key(index) == key;
         if (removed)
@@ -29,7 +29,7 @@ internal sealed partial class BTree<TValues>
         Span<byte> ignored = stackalloc byte[values.SizeBytes];
         if (begin >= end || !TryLookupNext(root, begin, out var first, ignored) || first >= end)
             return root;
-        var newRoot = ShadowForRemoval(root, first, out var leaf, out var isRoot);
+        var newRoot = ShadowForRemoval(root, first, aboveLeaves: false, out var leaf, out var isRoot);
         var node = leaf.View;
         var index = node.LowerBound(first);
         if (index < 0 || node.Key(index) != first)
@@ -54,16 +54,20 @@ internal sealed partial class BTree<TValues>
             values.Decrement(dropped.Slice(i * size, size));
     }
 
-    private ulong ShadowForRemoval(ulong root, ulong key, out WritableBlock leaf, out bool isRoot)
+    /// <summary>
+    /// Shadows the path to the leaf of a key, or with <paramref name="aboveLeaves"/> to that leaf's parent, unless the root is a leaf. The
+    /// node at its end is above a third, unless it is the root.
+    /// </summary>
+    private ulong ShadowForRemoval(ulong root, ulong key, bool aboveLeaves, out WritableBlock end, out bool isRoot)
     {
         var path = default(BlockPath);
         var node = ShadowNode(root, ref path);
         var newRoot = node.Number;
         while (true)
         {
-            while (!node.View.IsLeaf && node.View.Count == 1)
+            while (!IsEnd(node, aboveLeaves, ref path) && node.View.Count == 1)
                 Collapse(node, ref path);
-            if (node.View.IsLeaf)
+            if (IsEnd(node, aboveLeaves, ref path))
                 break;
             var index = Math.Max(0, node.View.LowerBound(key));
             if (IsSmall(node.View.Value64(index), ref path))
@@ -74,9 +78,19 @@ internal sealed partial class BTree<TValues>
             node = ShadowChild(node, index, ref path);
             path.Push(node.Number);
         }
-        leaf = node;
+        end = node;
         isRoot = node.Number == newRoot;
         return newRoot;
+    }
+
+    private bool IsEnd(WritableBlock node, bool aboveLeaves, ref BlockPath path)
+    {
+        if (node.View.IsLeaf || !aboveLeaves)
+            return node.View.IsLeaf;
+        var depth = path.Depth;
+        var child = new NodeView(ReadNode(node.View.Value64(0), ref path).Data);
+        path.Truncate(depth);
+        return child.IsLeaf;
     }
 
     /// <summary>A third or less: it could not lose an entry.</summary>

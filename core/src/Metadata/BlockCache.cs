@@ -40,6 +40,9 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
     /// <summary>Blocks that wait for the commit.</summary>
     public int DirtyCount => _dirty.Count;
 
+    /// <summary>Blocks read from the disk so far.</summary>
+    public long ReadCount { get; private set; }
+
     /// <summary>A cached block, without touching the disk. Mutating thread, or any thread inside the gate.</summary>
     public bool TryGet(ulong number, out CachedBlock block)
     {
@@ -183,6 +186,7 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
         if (number >= (ulong)disk.LengthBytes / BlockFormat.BlockBytes)
             throw Corrupt(number, $"it lies beyond the end of the metadata ({disk.LengthBytes} bytes)");
         var block = TakeSpare();
+        ReadCount++;
         try
         {
             disk.Read((long)number * BlockFormat.BlockBytes, block.Memory);

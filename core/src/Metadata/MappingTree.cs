@@ -177,20 +177,42 @@ internal sealed class MappingTree
         return removed;
     }
 
-    /// <summary>Unmaps [begin, end) and returns how many mappings that were.</summary>
-    public ulong RemoveRange(DeviceState device, ulong begin, ulong end)
+    /// <summary>
+    /// Unmaps [<paramref name="begin"/>, <paramref name="end"/>), at most so many leaves' parts of it, and returns how many mappings that
+    /// were; <paramref name="begin"/> moves behind them, to the end when none are left.
+    /// </summary>
+    public ulong RemoveRange(DeviceState device, ref ulong begin, ulong end, long leavesMax)
     {
         var total = 0UL;
-        var place = Reserve(device);
-        while (true)
+        for (var place = Reserve(device); leavesMax > 0; leavesMax--)
         {
+            _transaction.Cache.Trim();
             var root = _subtrees.RemoveRun(device.Root, ref begin, end, out var removed);
             place.Store(this, device, root);
             if (removed == 0)
-                return total;
+            {
+                begin = end;
+                break;
+            }
             total += (ulong)removed;
-            _transaction.Cache.Trim();
         }
+        return total;
+    }
+
+    /// <summary>
+    /// Takes up to <paramref name="leavesMax"/> leaves from a device that is being deleted, and returns how many mappings were in them.
+    /// With <paramref name="isDone"/>, what is left is cheap to <see cref="Delete"/>.
+    /// </summary>
+    public ulong DropLeaves(DeviceState device, ref ulong begin, int leavesMax, out bool isDone)
+    {
+        var place = Reserve(device);
+        // Asked only now: shadowing the top level may have raised the root's count.
+        isDone = _transaction.IsShared(device.Root);
+        if (isDone)
+            return 0;
+        var root = _subtrees.DropLeaves(device.Root, ref begin, leavesMax, out var dropped, out isDone);
+        place.Store(this, device, root);
+        return dropped;
     }
 
     private void Add(ThinId id, ulong subtree)

@@ -44,15 +44,36 @@ public sealed partial class ThinMetadata
     /// <exception cref="MetadataException">NotFound; Busy while it is open.</exception>
     public void DeleteThin(ThinId id)
     {
-        RequireWritable();
-        if (!_devices.TryGet(id, _state.Mappings, out var device))
-            throw NoSuchDevice(id);
-        if (device.IsOpen)
-            throw new MetadataException(MetadataError.Busy, $"thin device {id} is open");
+        _ = RequireClosed(id);
         using var mutation = new Mutation(this);
         _devices.Delete(id);
         _state.Mappings.Delete(id);
         mutation.Complete();
+    }
+
+    /// <summary>
+    /// Deletes a thin device in bounded steps: takes up to <paramref name="leavesMax"/> leaves (252 mappings or fewer each) out of it, from
+    /// <paramref name="cursor"/> on, which starts at block 0 and is the caller's to keep; any other value only costs time. True when the
+    /// device is gone. In between it is a sound device with fewer mappings, to be opened or snapshotted by nobody who wants its content.
+    /// What other devices share is not walked through, so that deleting a snapshot nobody has written to is one step.
+    /// </summary>
+    /// <exception cref="MetadataException">NotFound; Busy while it is open.</exception>
+    public bool DeleteThinSome(ThinId id, ref VirtualBlock cursor, int leavesMax)
+    {
+        var device = RequireClosed(id);
+        using var mutation = new Mutation(this);
+        var begin = cursor.Value;
+        var dropped = _state.Mappings.DropLeaves(device, ref begin, leavesMax, out var isDone);
+        cursor = new VirtualBlock(begin);
+        device.MappedBlocks -= Math.Min(device.MappedBlocks, dropped);
+        device.IsChanged = true;
+        if (isDone)
+        {
+            _devices.Delete(id);
+            _state.Mappings.Delete(id);
+        }
+        mutation.Complete();
+        return isDone;
     }
 
     /// <summary>Whether there is a thin device of that id, open or not. May read the details tree.</summary>
@@ -87,6 +108,14 @@ public sealed partial class ThinMetadata
     }
 
     private static MetadataException NoSuchDevice(ThinId id) => new(MetadataError.NotFound, $"there is no thin device {id}");
+
+    private DeviceState RequireClosed(ThinId id)
+    {
+        RequireWritable();
+        if (!_devices.TryGet(id, _state.Mappings, out var device))
+            throw NoSuchDevice(id);
+        return !device.IsOpen ? device : throw new MetadataException(MetadataError.Busy, $"thin device {id} is open");
+    }
 
     private void RequireNew(ThinId id)
     {

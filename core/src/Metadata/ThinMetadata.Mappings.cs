@@ -98,13 +98,24 @@ public sealed partial class ThinMetadata
     /// <summary>
     /// Unmaps whatever is mapped in [<paramref name="begin"/>, <paramref name="end"/>) and returns how many mappings were removed.
     /// </summary>
-    public ulong RemoveRange(ThinDevice device, VirtualBlock begin, VirtualBlock end)
+    public ulong RemoveRange(ThinDevice device, VirtualBlock begin, VirtualBlock end) =>
+        RemoveRange(device, ref begin, end, long.MaxValue);
+
+    /// <summary>
+    /// The same for at most so many leaves' parts of the range (252 mappings or fewer each); <paramref name="begin"/> moves behind what was
+    /// done, to <paramref name="end"/> when it is all.
+    /// </summary>
+    public ulong RemoveRange(ThinDevice device, ref VirtualBlock begin, VirtualBlock end, long leavesMax)
     {
         var state = BeginChange(device);
         if (end.Value <= begin.Value || !_state.Mappings.FindNext(state, begin.Value, out var first, out _) || first >= end.Value)
+        {
+            begin = end;
             return 0;
+        }
         using var mutation = new Mutation(this);
-        var removed = _state.Mappings.RemoveRange(state, first, end.Value);
+        var removed = _state.Mappings.RemoveRange(state, ref first, end.Value, leavesMax);
+        begin = new VirtualBlock(first);
         state.MappedBlocks -= Math.Min(state.MappedBlocks, removed);
         state.IsChanged = true;
         mutation.Complete();

@@ -93,6 +93,12 @@ public sealed partial class ThinMetadata : IDisposable
     /// <summary>Metadata blocks kept back so that a commit always finds some.</summary>
     public ulong MetadataReserveBlocks => Math.Min(MaxReserveBlocks, _state.MetadataMap.Blocks / 10);
 
+    /// <summary>Metadata blocks that the next commit will write, as far as they are known. Mutating thread.</summary>
+    public int DirtyBlocks => _cache.DirtyCount;
+
+    /// <summary>Metadata blocks read from the disk since it was opened. Mutating thread.</summary>
+    public long BlockReads => _cache.ReadCount;
+
     /// <summary>The region, for the checker.</summary>
     internal IDisk Disk => _disk;
 

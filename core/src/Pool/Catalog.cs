@@ -32,7 +32,7 @@ internal sealed class Catalog
         _pool = pool;
         _working = _committed = state;
         _nextNumber = nextNumber;
-        _nextThin = state.ByNumber.Values.Select(v => v.ThinId.Value + 1).DefaultIfEmpty(1u).Max();
+        _nextThin = state.ThinIds.Select(id => id.Value + 1).DefaultIfEmpty(1u).Max();
     }
 
     /// <summary>What readers may see.</summary>
@@ -47,7 +47,7 @@ internal sealed class Catalog
     /// <summary>Reads the catalog as of the superblock's transaction.</summary>
     public static Catalog Load(CatalogJournal journal, Guid pool, ulong transactionId)
     {
-        var entries = new Dictionary<ulong, VolumeInfo>();
+        var entries = new Dictionary<ulong, CatalogChange>();
         var next = journal.Load(transactionId, entries);
         return new Catalog(journal, pool, CatalogState.Of(entries.Values), next);
     }
@@ -101,10 +101,13 @@ internal sealed class Catalog
 
     public void Put(VolumeInfo volume) => Change(CatalogChange.Of(volume));
 
-    public void Remove(VolumeId id) => Change(CatalogChange.Remove(id));
+    /// <summary>The entry is gone for readers, and its name free; its number and thin id are not until <see cref="Remove"/>.</summary>
+    public void PutDying(VolumeInfo volume) => Change(CatalogChange.OfDying(volume.Id.Number, volume.ThinId));
+
+    public void Remove(ulong number) => Change(CatalogChange.Remove(number));
 
     /// <summary>Writes the gathered changes as part of transaction <paramref name="transactionId"/>; no barrier.</summary>
-    public void Write(ulong transactionId) => _journal.Append(transactionId, _nextNumber, _pending, () => _working.ByNumber.Values);
+    public void Write(ulong transactionId) => _journal.Append(transactionId, _nextNumber, _pending, _working.Entries);
 
     /// <summary>The transaction was committed: the changes are true, and readers may see them.</summary>
     public void OnCommitted()

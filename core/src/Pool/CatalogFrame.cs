@@ -5,13 +5,16 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// One change of the catalog: an entry put (added or replaced), or, with <see cref="Put"/> null, the entry of that number removed.
+/// One change of the catalog: an entry put (added or replaced); or made dying, of which only the thin device is kept until that is gone;
+/// or, with neither, the entry of that number removed.
 /// </summary>
-internal readonly record struct CatalogChange(ulong Number, VolumeInfo? Put)
+internal readonly record struct CatalogChange(ulong Number, VolumeInfo? Put, ThinId? Dying)
 {
-    public static CatalogChange Of(VolumeInfo volume) => new(volume.Id.Number, volume);
+    public static CatalogChange Of(VolumeInfo volume) => new(volume.Id.Number, volume, null);
 
-    public static CatalogChange Remove(VolumeId id) => new(id.Number, null);
+    public static CatalogChange OfDying(ulong number, ThinId device) => new(number, null, device);
+
+    public static CatalogChange Remove(ulong number) => new(number, null, null);
 }
 
 /// <summary>What a frame says besides its changes. <see cref="NextNumber"/> is the first number no volume of this pool ever had.</summary>
@@ -26,15 +29,16 @@ internal readonly record struct CatalogFrameHeader(ulong Generation, ulong Seque
 /// 16  u64 generation of the journal         24 u64 sequence within it, from 0
 /// 32  u64 transaction id                    40 u64 next number
 /// 48  16  pool uuid
-/// 64  changes: u8 kind (1 put, 2 remove) · u64 number · for a put: u8 volume kind · u32 thin id · u64 size · i64 created (unix ms) ·
-///     u8 source (0 none, 1 volume, 2 snapshot) · [16 uuid · u64 number] · string name · u16 parameters · (string key · string value)…
-///     with strings as u16 bytes and UTF-8
+/// 64  changes: u8 kind (1 put, 2 remove, 3 dying) · u64 number · for a dying: u32 thin id · for a put: u8 volume kind · u32 thin id ·
+///     u64 size · i64 created (unix ms) · u8 source (0 none, 1 volume, 2 snapshot) · [16 uuid · u64 number] · string name ·
+///     u16 parameters · (string key · string value)… with strings as u16 bytes and UTF-8
 /// </code>
 /// </summary>
 internal static class CatalogFrame
 {
     public const int BlockBytes = 4096;
     public const int HeaderBytes = 64;
+    private const byte KindPut = 1, KindRemove = 2, KindDying = 3;
     private const uint Magic = 0x52465443; // "CTFR"
 
     public static byte[] Encode(Guid pool, CatalogFrameHeader header, IReadOnlyCollection<CatalogChange> changes)
@@ -103,8 +107,10 @@ internal static class CatalogFrame
 
     private static void WriteChange(BinaryWriter writer, CatalogChange change)
     {
-        writer.Write((byte)(change.Put is null ? 2 : 1));
+        writer.Write(change.Put is not null ? KindPut : change.Dying is not null ? KindDying : KindRemove);
         writer.Write(change.Number);
+        if (change.Dying is { } device)
+            writer.Write(device.Value);
         if (change.Put is not { } volume)
             return;
         writer.Write((byte)volume.Kind);
@@ -130,25 +136,27 @@ internal static class CatalogFrame
     {
         var kind = reader.ReadByte();
         var number = reader.ReadUInt64();
-        if (kind == 2)
-            return new CatalogChange(number, null);
-        if (kind != 1)
+        if (kind == KindRemove)
+            return CatalogChange.Remove(number);
+        if (kind == KindDying)
+            return CatalogChange.OfDying(number, ReadThinId(reader));
+        if (kind != KindPut)
             throw new InvalidDataException();
         var volumeKind = reader.ReadByte();
-        var thinId = reader.ReadUInt32();
+        var thinId = ReadThinId(reader);
         var size = reader.ReadInt64();
         var created = reader.ReadInt64();
         var sourceKind = reader.ReadByte();
         VolumeId? source = sourceKind == 0 ? null : new VolumeId(new Guid(ReadExactly(reader, 16), bigEndian: true), reader.ReadUInt64());
-        if (volumeKind > 1 || sourceKind > 2 || thinId > ThinId.MaxValue || size <= 0 || created is < 0 or > 253402300799999)
+        if (volumeKind > 1 || sourceKind > 2 || size <= 0 || created is < 0 or > 253402300799999)
             throw new InvalidDataException();
         var name = ReadString(reader);
-        return new CatalogChange(number, new VolumeInfo
+        return CatalogChange.Of(new VolumeInfo
         {
             Id = new VolumeId(pool, number),
             Name = name,
             Kind = (VolumeKind)volumeKind,
-            ThinId = new ThinId(thinId),
+            ThinId = thinId,
             SizeBytes = size,
             Source = source,
             SourceKind = (VolumeKind)Math.Max(0, sourceKind - 1),
@@ -156,6 +164,9 @@ internal static class CatalogFrame
             CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(created),
         });
     }
+
+    private static ThinId ReadThinId(BinaryReader reader) =>
+        new ThinId(reader.ReadUInt32()) is { Value: <= ThinId.MaxValue } id ? id : throw new InvalidDataException();
 
     private static Dictionary<string, string> ReadParameters(BinaryReader reader)
     {

@@ -48,7 +48,7 @@ internal sealed class CatalogJournal
     /// Reads the journal as of <paramref name="transactionId"/>; returns the first number never used. Corrupt when neither region has a
     /// readable frame 0.
     /// </summary>
-    public ulong Load(ulong transactionId, Dictionary<ulong, VolumeInfo> entries)
+    public ulong Load(ulong transactionId, Dictionary<ulong, CatalogChange> entries)
     {
         var best = Peek(_regionA, transactionId);
         var other = Peek(_regionB, transactionId);
@@ -95,17 +95,17 @@ internal sealed class CatalogJournal
 
     /// <summary>
     /// Writes the changes of the transaction that is about to be committed as <paramref name="transactionId"/>, without a barrier.
-    /// <paramref name="living"/> yields every entry after the changes, asked for only when a new journal must be begun.
+    /// <paramref name="living"/> answers every entry after the changes, as puts; asked for only when a new journal must be begun.
     /// </summary>
     public void Append(
-        ulong transactionId, ulong nextNumber, IReadOnlyCollection<CatalogChange> changes, Func<IEnumerable<VolumeInfo>> living)
+        ulong transactionId, ulong nextNumber, IReadOnlyCollection<CatalogChange> changes, Func<IReadOnlyCollection<CatalogChange>> living)
     {
         var frame = CatalogFrame.Encode(_pool, new CatalogFrameHeader(_generation, _sequence, transactionId, nextNumber), changes);
         if (_endBytes + frame.Length > _region.LengthBytes)
         {
             (_region, _generation, _sequence, _endBytes) = (Other(_region), _generation + 1, 0, 0);
             frame = CatalogFrame.Encode(
-                _pool, new CatalogFrameHeader(_generation, 0, transactionId, nextNumber), [.. living().Select(CatalogChange.Of)]);
+                _pool, new CatalogFrameHeader(_generation, 0, transactionId, nextNumber), living());
             if (frame.Length > _region.LengthBytes)
                 throw Full(frame.Length);
         }
@@ -130,12 +130,12 @@ internal sealed class CatalogJournal
         return !block.Span.ContainsAnyExcept((byte)0);
     }
 
-    private static void Apply(CatalogChange change, Dictionary<ulong, VolumeInfo> entries)
+    private static void Apply(CatalogChange change, Dictionary<ulong, CatalogChange> entries)
     {
-        if (change.Put is null)
+        if (change.Put is null && change.Dying is null)
             entries.Remove(change.Number);
         else
-            entries[change.Number] = change.Put;
+            entries[change.Number] = change;
     }
 
     private PoolException Full(long needBytes) => new(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture,

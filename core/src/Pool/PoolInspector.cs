@@ -49,7 +49,8 @@ public sealed class PoolInspector : IDisposable
     /// The state at the last commit. Mode is <see cref="PoolMode.Write"/> unless a check is needed: nobody serves the pool.
     /// </summary>
     public PoolStatus Status => Read((metadata, catalog) =>
-        PoolReport.Status(_disk, metadata, catalog, metadata.NeedsCheck ? PoolMode.ReadOnly : PoolMode.Write, commits: 0));
+        PoolReport.Status(_disk, metadata, catalog, metadata.NeedsCheck ? PoolMode.ReadOnly : PoolMode.Write, commits: 0,
+            (ulong)catalog.Dying.Values.Sum(id => (long)(metadata.FindThin(id)?.MappedBlocks ?? 0))));
 
     /// <summary>All volumes and snapshots with what they occupy.</summary>
     public IReadOnlyList<VolumeUsage> Volumes => Read((metadata, catalog) => PoolReport.Usage(metadata, catalog, static _ => 0));
@@ -139,6 +140,7 @@ public sealed class PoolInspector : IDisposable
             if (!devices.Contains(volume.ThinId))
                 findings.Add($"The catalog names '{volume.Name}' ({volume.Id}), but the metadata has no thin device {volume.ThinId}.");
         }
+        // A dying device may be gone already: somebody else's tools could remove it.
         foreach (var id in devices.Where(id => !catalog.ThinIds.Contains(id)))
             findings.Add($"The metadata has thin device {id}, which no entry of the catalog of pool {_disk.Label.Uuid:N} names.");
         return findings;

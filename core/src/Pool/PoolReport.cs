@@ -5,8 +5,11 @@ namespace CsiThin.Core.Pool;
 /// <summary>Puts together what is known of a pool, served or only inspected.</summary>
 internal static class PoolReport
 {
-    public static PoolStatus Status(PoolDisk disk, ThinMetadata metadata, CatalogState catalog, PoolMode mode, ulong commits) => new()
+    public static PoolStatus Status(
+        PoolDisk disk, ThinMetadata metadata, CatalogState catalog, PoolMode mode, ulong commits, ulong dyingBlocks) => new()
     {
+        DyingVolumes = catalog.Dying.Count,
+        DyingBytes = (long)dyingBlocks * disk.Label.Layout.DataBlockBytes,
         Uuid = disk.Label.Uuid,
         Mode = mode,
         NeedsCheck = metadata.NeedsCheck,

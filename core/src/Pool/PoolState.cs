@@ -31,6 +31,8 @@ internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, l
 
     public DeferredWork Deferred { get; } = new();
 
+    public ChoreList Chores { get; } = new();
+
     public WithheldRange Withheld { get; } = new();
 
     public PoolMode Mode => (PoolMode)Volatile.Read(ref _mode);

@@ -39,6 +39,12 @@ public sealed record PoolStatus
     /// <summary>The sum of the virtual sizes of all volumes (snapshots not counted), in bytes.</summary>
     public required long ProvisionedBytes { get; init; }
 
+    /// <summary>Volumes and snapshots that were deleted and whose space is not all free yet.</summary>
+    public int DyingVolumes { get; init; }
+
+    /// <summary>Bytes they still map: at most so much will become free, less what others share.</summary>
+    public long DyingBytes { get; init; }
+
     /// <summary>Commits since the pool was opened.</summary>
     public required ulong Commits { get; init; }
 }

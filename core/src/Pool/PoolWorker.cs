@@ -10,6 +10,10 @@ namespace CsiThin.Core.Pool;
 /// This is where the pool's errors are classified: a data block that cannot be read or written costs its request; metadata that cannot be
 /// changed costs the pool its writability (<see cref="Committer.Fail"/>); a refusal (<see cref="PoolException"/>) goes to its caller.
 /// </para>
+/// <para>
+/// After each batch one <see cref="PoolChore"/> gets a step: whoever flushes waits for one step at most, however large the chore. A write
+/// that finds the pool full while a chore frees space is kept until there is some, or no such chore is left.
+/// </para>
 /// </summary>
 internal sealed class PoolWorker : IDisposable
 {
@@ -27,6 +31,8 @@ internal sealed class PoolWorker : IDisposable
     private readonly List<BlockRequest> _requestsToCommit = [];
     private readonly List<PoolTask> _tasksToCommit = [];
     private List<PoolTask> _tasks = [];
+    private List<BlockRequest> _starved = [];
+    private List<BlockRequest> _retried = [];
 
     public PoolWorker(PoolState pool, Committer committer, TimeProvider time, string name)
     {
@@ -59,7 +65,7 @@ internal sealed class PoolWorker : IDisposable
     private void Run()
     {
         var lastCommit = _time.GetTimestamp();
-        while (_pool.Deferred.Take(_pool.HasUncommitted ? CommitPeriod : Timeout.InfiniteTimeSpan, out var requests, ref _tasks))
+        while (_pool.Deferred.Take(Patience(), out var requests, ref _tasks))
         {
             var commits = _committer.Commits;
             foreach (var task in _tasks)
@@ -71,12 +77,18 @@ internal sealed class PoolWorker : IDisposable
                 Serve(request);
             }
             CommitGroup();
+            RunChore();
             if (_pool.HasUncommitted && _time.GetElapsedTime(lastCommit) >= CommitPeriod && _pool.Mode < PoolMode.ReadOnly)
                 _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
             if (_committer.Commits != commits || !_pool.HasUncommitted)
                 lastCommit = _time.GetTimestamp();
         }
+        GiveUpRequests();
     }
+
+    /// <summary>How long there is nothing to do unless somebody asks.</summary>
+    private TimeSpan Patience() =>
+        !_pool.Chores.IsEmpty ? TimeSpan.Zero : _pool.HasUncommitted ? CommitPeriod : Timeout.InfiniteTimeSpan;
 
     private void RunTask(PoolTask task)
     {
@@ -104,10 +116,25 @@ internal sealed class PoolWorker : IDisposable
 
     private void Serve(BlockRequest request)
     {
+        var isLong = request.Phase != ThinVolumeQueue.PhaseCommit
+            && request.Operation is BlockOperation.Discard or BlockOperation.WriteZeroes;
+        Serve(request, isLong ? new RangeChore(_pool, _provisioner, VolumeOf(request), request) : null);
+    }
+
+    private void Serve(BlockRequest request, RangeChore? chore)
+    {
         try
         {
-            var volume = ((ThinVolumeQueue)request.Owner!).Volume;
-            request.Error = request.Phase == ThinVolumeQueue.PhaseCommit ? BlockError.None : Serve(request, volume);
+            if (_pool.Mode >= PoolMode.ReadOnly && request.Phase != ThinVolumeQueue.PhaseCommit
+                && request.Operation is BlockOperation.Write or BlockOperation.Discard or BlockOperation.WriteZeroes)
+                request.Error = BlockError.Io;
+            else if (chore is null)
+                request.Error = request.Phase == ThinVolumeQueue.PhaseCommit ? BlockError.None : Serve(request, VolumeOf(request));
+            else if (!chore.Step())
+            {
+                _pool.Chores.Add(chore);
+                return;
+            }
         }
         catch (DataBlockException e)
         {
@@ -123,6 +150,16 @@ internal sealed class PoolWorker : IDisposable
         {
             Blame(request, e);
         }
+        Finish(request);
+    }
+
+    private void Finish(BlockRequest request)
+    {
+        if (request.Error == BlockError.NoSpace && _pool.Chores.FreesSpace)
+        {
+            _starved.Add(request);
+            return;
+        }
         var needsCommit = request.Operation == BlockOperation.Flush || (request.Flags & BlockFlags.ForceUnitAccess) != 0;
         if (needsCommit && request.Error == BlockError.None)
             _requestsToCommit.Add(request);
@@ -130,11 +167,10 @@ internal sealed class PoolWorker : IDisposable
             request.Owner!.TakeBack(request);
     }
 
+    private static VolumeState VolumeOf(BlockRequest request) => ((ThinVolumeQueue)request.Owner!).Volume;
+
     private BlockError Serve(BlockRequest request, VolumeState volume)
     {
-        if (_pool.Mode >= PoolMode.ReadOnly
-            && request.Operation is BlockOperation.Write or BlockOperation.Discard or BlockOperation.WriteZeroes)
-            return BlockError.Io;
         switch (request.Operation)
         {
             case BlockOperation.Read:
@@ -142,11 +178,6 @@ internal sealed class PoolWorker : IDisposable
                 return BlockError.None;
             case BlockOperation.Write:
                 return _provisioner.Write(volume, request.OffsetBytes, request.LengthBytes, request.Address);
-            case BlockOperation.WriteZeroes:
-                return _provisioner.WriteZeroes(volume, request.OffsetBytes, request.LengthBytes, (request.Flags & BlockFlags.NoHole) != 0);
-            case BlockOperation.Discard:
-                _provisioner.Discard(volume, request.OffsetBytes, request.LengthBytes);
-                return BlockError.None;
             case BlockOperation.Status:
                 _provisioner.ReadExtents(volume, request);
                 return BlockError.None;
@@ -158,6 +189,70 @@ internal sealed class PoolWorker : IDisposable
             default:
                 return BlockError.Invalid;
         }
+    }
+
+    /// <summary>
+    /// One step of the chore whose turn it is, and what follows from it: a commit when there is much to commit or space to gain, and
+    /// another try for those who wait for space.
+    /// </summary>
+    private void RunChore()
+    {
+        if (!_pool.Chores.TryTake(out var chore))
+            return;
+        var isOver = false;
+        if (chore is RangeChore range)
+            Serve(range.Request, range);
+        else
+            isOver = StepAlone(chore);
+        if ((isOver || _starved.Count > 0 || _pool.Metadata.DirtyBlocks >= PoolChore.DirtyBlocksMax) && _pool.Mode < PoolMode.ReadOnly)
+            _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
+        RetryStarved();
+        CommitGroup();
+    }
+
+    private bool StepAlone(PoolChore chore)
+    {
+        if (_pool.Mode >= PoolMode.ReadOnly)
+            return true; // goes on when the pool is reopened
+        try
+        {
+            if (chore.Step())
+                return true;
+            _pool.Chores.Add(chore);
+        }
+        catch (Exception e) when (e is DiskException or MetadataException)
+        {
+            _committer.Fail(e);
+        }
+        return false;
+    }
+
+    private void RetryStarved()
+    {
+        if (_starved.Count == 0)
+            return;
+        (_retried, _starved) = (_starved, _retried);
+        foreach (var request in _retried)
+            Serve(request);
+        _retried.Clear();
+    }
+
+    /// <summary>
+    /// The pool is closing: what is not done by now is not done any more. A dying device goes on when the pool is reopened.
+    /// </summary>
+    private void GiveUpRequests()
+    {
+        while (_pool.Chores.TryTake(out var chore))
+        {
+            if (chore is RangeChore { Request: var request })
+                _starved.Add(request);
+        }
+        foreach (var request in _starved)
+        {
+            request.Error = BlockError.ShuttingDown;
+            request.Owner!.TakeBack(request);
+        }
+        _starved.Clear();
     }
 
     private void Blame(BlockRequest request, Exception failure)

@@ -14,6 +14,9 @@ namespace CsiThin.Core.Pool;
 /// </summary>
 internal sealed class Provisioner(PoolState pool, Committer committer) : IDisposable
 {
+    /// <summary>Blocks that one request about extents covers: 260 leaves of mappings.</summary>
+    private const long StatusBlocksMax = 65536;
+
     private readonly DataBlocks _data = new(pool.Data, pool.DataBlockBytes);
 
     public void Dispose() => _data.Dispose();
@@ -54,28 +57,28 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     }
 
     /// <summary>
-    /// Makes a range read as zeroes: whole blocks become holes, or with <paramref name="noHole"/> zeroed blocks; edges are zeroed where
-    /// they are mapped.
+    /// Unmaps what one leaf of the mappings has of the whole blocks of a range, and moves <paramref name="atBytes"/> behind it; true when
+    /// none is left. The edges of the range are left alone, which is all a discard asks for, as it is a hint.
     /// </summary>
-    public BlockError WriteZeroes(VolumeState volume, long offsetBytes, long lengthBytes, bool noHole)
+    public bool TryUnmapSome(VolumeState volume, ref long atBytes, long endBytes)
     {
-        if (noHole)
-            return Write(volume, offsetBytes, lengthBytes, 0);
-        var (begin, end) = WholeBlocks(volume, offsetBytes, lengthBytes);
-        var stop = offsetBytes + lengthBytes;
+        var (begin, end) = WholeBlocks(volume, atBytes, endBytes);
         if (begin.Value >= end.Value)
-            return ZeroMapped(volume, offsetBytes, stop);
-        Unmap(volume, begin, end);
-        var error = ZeroMapped(volume, offsetBytes, StartOf(begin));
-        return error == BlockError.None ? ZeroMapped(volume, Math.Min(stop, StartOf(end)), stop) : error;
+            return true;
+        pool.HasUncommitted = true;
+        _ = pool.Metadata.RemoveRange(volume.Device, ref begin, end, leavesMax: 1); // how many were mapped is of no interest here
+        atBytes = StartOf(begin);
+        return begin == end;
     }
 
-    /// <summary>Unmaps the whole blocks of a range; the edges are left alone, as a discard is a hint.</summary>
-    public void Discard(VolumeState volume, long offsetBytes, long lengthBytes)
+    /// <summary>Zeroes what is mapped of a range outside its whole blocks, whose mappings are gone.</summary>
+    public BlockError ZeroEdges(VolumeState volume, long offsetBytes, long endBytes)
     {
-        var (begin, end) = WholeBlocks(volume, offsetBytes, lengthBytes);
-        if (begin.Value < end.Value)
-            Unmap(volume, begin, end);
+        var (begin, end) = WholeBlocks(volume, offsetBytes, endBytes);
+        if (begin.Value >= end.Value)
+            return ZeroMapped(volume, offsetBytes, endBytes);
+        var error = ZeroMapped(volume, offsetBytes, StartOf(begin));
+        return error == BlockError.None ? ZeroMapped(volume, Math.Min(endBytes, StartOf(end)), endBytes) : error;
     }
 
     /// <summary>Lists the allocated parts and holes of a range, as many as the request has room for.</summary>
@@ -83,6 +86,8 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     {
         request.Extents.Clear();
         var (at, end) = (request.OffsetBytes, request.OffsetBytes + request.LengthBytes);
+        // As far as a bounded number of leaves tells; the caller asks again for the rest.
+        end = Math.Min(end, StartOf(Locate(at).Block) + StatusBlocksMax * pool.DataBlockBytes);
         var last = new VirtualBlock((ulong)((end - 1) / pool.DataBlockBytes) + 1);
         while (at < end && request.Extents.Count < request.MaxExtents)
         {
@@ -201,7 +206,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             pool.LetGoWithheld();
             return TryAllocateNow(out block);
         }
-        if (pool.Metadata.FreeDataBlocks == 0)
+        if (pool.Metadata.FreeDataBlocks == 0 && !pool.Chores.FreesSpace)
             pool.Degrade(PoolMode.OutOfDataSpace, "no data block is free.");
         return false;
     }
@@ -214,12 +219,6 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             return false;
         pool.HasUncommitted = true;
         return pool.Metadata.TryAllocateDataBlock(out block);
-    }
-
-    private void Unmap(VolumeState volume, VirtualBlock begin, VirtualBlock end)
-    {
-        pool.HasUncommitted = true;
-        _ = pool.Metadata.RemoveRange(volume.Device, begin, end); // how many were mapped is of no interest here
     }
 
     /// <summary>Zeroes the mapped part of a range that lies within one block or two.</summary>
@@ -237,11 +236,10 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     }
 
     /// <summary>The blocks that lie inside a range; the last one of a volume is whole when the range reaches the volume's end.</summary>
-    private (VirtualBlock Begin, VirtualBlock End) WholeBlocks(VolumeState volume, long offsetBytes, long lengthBytes)
+    private (VirtualBlock Begin, VirtualBlock End) WholeBlocks(VolumeState volume, long offsetBytes, long endBytes)
     {
-        var stop = offsetBytes + lengthBytes;
         var begin = (offsetBytes + pool.DataBlockBytes - 1) / pool.DataBlockBytes;
-        var end = stop >= volume.LengthBytes ? (stop + pool.DataBlockBytes - 1) / pool.DataBlockBytes : stop / pool.DataBlockBytes;
+        var end = (endBytes >= volume.LengthBytes ? endBytes + pool.DataBlockBytes - 1 : endBytes) / pool.DataBlockBytes;
         return (new VirtualBlock((ulong)begin), new VirtualBlock((ulong)end));
     }
 

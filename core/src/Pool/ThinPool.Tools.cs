@@ -57,15 +57,6 @@ public sealed partial class ThinPool
         }
     }
 
-    /// <summary>
-    /// One found on opening is nobody's: its holder owned the disk, as we do now. It would keep everything deleted since from being free.
-    /// </summary>
-    private void ReleaseLeftHold()
-    {
-        if (_state.Mode == PoolMode.Write && _state.Metadata.GetMetadataSnapshot() is not null)
-            ReleaseHold();
-    }
-
     private ulong HoldNow()
     {
         if (_state.Metadata.GetMetadataSnapshot() is { } held)

@@ -78,7 +78,7 @@ public sealed partial class ThinPool : IDisposable
             if (!options.ReadOnly)
                 journal.Scrub();
             var pool = new ThinPool(regions, metadata, catalog, options);
-            pool.ReleaseLeftHold();
+            pool.Recover();
             return pool;
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)
@@ -89,7 +89,8 @@ public sealed partial class ThinPool : IDisposable
     }
 
     /// <summary>The state at this moment.</summary>
-    public PoolStatus GetStatus() => PoolReport.Status(_disk, _state.Metadata, _catalog.Committed, _state.Mode, _committer.Commits);
+    public PoolStatus GetStatus() => PoolReport.Status(
+        _disk, _state.Metadata, _catalog.Committed, _state.Mode, _committer.Commits, _state.Chores.DyingBlocks);
 
     /// <summary>All volumes and snapshots, by <see cref="VolumeId.Number"/>.</summary>
     public IReadOnlyList<VolumeInfo> ListVolumes() => [.. _catalog.Committed.ByNumber.Values];
@@ -117,9 +118,6 @@ public sealed partial class ThinPool : IDisposable
     /// <see cref="VolumeBytesMax"/>), NoSpace, Busy, Degraded.
     /// </summary>
     public VolumeInfo Create(VolumeSpec spec) => _worker.Invoke(() => CreateNow(spec), commits: true);
-
-    /// <summary>Deletes a volume or snapshot; what was made from it lives on. Errors: NotFound, Busy while it is open, Degraded.</summary>
-    public void Delete(VolumeId id) => _worker.Invoke(() => DeleteNow(id), commits: true);
 
     /// <summary>Grows a volume. Errors: NotFound, InvalidArgument (a snapshot), OutOfRange (it would shrink), Degraded.</summary>
     public VolumeInfo Resize(VolumeId id, long sizeBytes)
@@ -232,17 +230,6 @@ public sealed partial class ThinPool : IDisposable
         {
             open?.Writes.Open();
         }
-    }
-
-    private bool DeleteNow(VolumeId id)
-    {
-        var volume = Require(id);
-        if (_open.TryGetValue(id.Number, out var open))
-            throw new PoolException(PoolError.Busy, $"{Word(volume.Kind)} '{volume.Name}' ({id}) is in use by {open.Handles} client(s).");
-        _state.HasUncommitted = true;
-        _state.Metadata.DeleteThin(volume.ThinId);
-        _catalog.Remove(id);
-        return true;
     }
 
     private VolumeInfo ResizeNow(VolumeId id, long sizeBytes)

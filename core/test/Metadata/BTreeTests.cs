@@ -109,6 +109,51 @@ public sealed class BTreeTests(ITestOutputHelper output)
         Assert.Equal(before, region.CountUsed());
     }
 
+    [Theory]
+    [InlineData(4_000, 0)]
+    [InlineData(4_000, 1)]
+    [InlineData(4_000, 300)]
+    [InlineData(4_000, 3000)]
+    [InlineData(3, 1)]
+    public void A_tree_is_taken_apart_leaf_by_leaf_and_stays_a_tree(int keys, int changes)
+    {
+        var random = TestSeed.NewRandom(output);
+        using var region = new Region(16_000);
+        var tree = new BTree<PlainValues>(region.Transaction, new PlainValues(WideBytes), gate: null);
+        var model = new SortedDictionary<ulong, ulong>();
+        var root = tree.Empty();
+        for (var i = 0; i < keys; i++)
+            root = Change(tree, root, model, random, keys, isGrowing: true);
+        region.Commit();
+        region.Transaction.Increment(root);
+        var copyModel = new SortedDictionary<ulong, ulong>(model);
+        var copy = root;
+        for (var i = 0; i < changes; i++)
+            copy = Change(tree, copy, copyModel, random, keys, isGrowing: true);
+        var left = (ulong)copyModel.Count;
+        for (var (begin, isDone, steps) = (0UL, copy == root, 0); !isDone; steps++)
+        {
+            Assert.True(steps < keys + changes, "it does not come to an end");
+            copy = tree.DropLeaves(copy, ref begin, random.Next(1, 20), out var dropped, out isDone);
+            left -= dropped;
+            // The original lives on meanwhile, and so comes to own what it shared.
+            root = Change(tree, root, model, random, keys, isGrowing: true);
+            if (random.Next(8) != 0)
+                continue;
+            region.Commit();
+            AssertSound(region, copy, WideBytes, left);
+        }
+        region.Commit();
+        AssertSound(region, copy, WideBytes, left);
+        tree.DeleteTree(copy);
+        region.Commit();
+        AssertSame(tree, root, model, WideBytes, random, keys);
+        AssertSound(region, root, WideBytes, (ulong)model.Count);
+        tree.DeleteTree(root);
+        region.Commit();
+        Assert.InRange(region.CountUsed(), 1UL, 10UL);
+    }
+
     [Fact]
     public void A_shared_tree_shows_nothing_of_what_its_copy_goes_through()
     {

@@ -1,0 +1,38 @@
+namespace CsiThin.Core.Pool;
+
+/// <summary>
+/// Work that would keep the pool's worker for too long, and so is done in steps between everything else it does. Belongs to the worker.
+/// </summary>
+internal abstract class PoolChore
+{
+    /// <summary>
+    /// What a step may change or read before it ends: few milliseconds on any disk that deserves the name. Counted in work, because a clock
+    /// alone would make the same pool do different things on every run.
+    /// </summary>
+    public const int StepLeavesMax = 32, StepReadsMax = 64;
+
+    /// <summary>
+    /// Changed metadata blocks after which a step is the last before a commit, so that no flush has to write more than 4 MiB of them.
+    /// </summary>
+    public const int DirtyBlocksMax = 1024;
+
+    /// <summary>There will be more free space when it is done.</summary>
+    public abstract bool FreesSpace { get; }
+
+    /// <summary>Does one step; true when nothing is left to do. What it throws means what it means for a request.</summary>
+    public abstract bool Step();
+
+    /// <summary>Does small parts until the step has done enough, or <paramref name="part"/> says that all is done.</summary>
+    protected static bool Repeat(PoolState pool, Func<bool> part)
+    {
+        var reads = pool.Metadata.BlockReads;
+        for (var leaves = 0; leaves < StepLeavesMax; leaves++)
+        {
+            if (part())
+                return true;
+            if (pool.Metadata.BlockReads - reads >= StepReadsMax || pool.Metadata.DirtyBlocks >= DirtyBlocksMax)
+                return false;
+        }
+        return false;
+    }
+}
