@@ -16,6 +16,7 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: metadata | disk PATH SECONDS | queue PATH | tools METADATA [DIR...] | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
+    Console.Error.WriteLine(
+        "usage: metadata | tools METADATA [DIR...] | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
     return 2;
 }

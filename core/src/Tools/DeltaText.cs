@@ -3,8 +3,9 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Tools;
 
 /// <summary>
-/// The text of thin_delta 0.9, to the byte. Plain: neighbours of one kind are one element. Verbose: those of one kind after each other are
-/// grouped, gaps or not, and each range says where its data are.
+/// The text of thin_delta 0.9, to the byte but for one number: of a metadata snapshot it says that the pool has 0 data blocks, because the
+/// copy of the superblock has no space map; this says how many there are. Plain: neighbours of one kind are one element.
+/// Verbose: those of one kind after each other are grouped, gaps or not, and each range says where its data are.
 /// </summary>
 internal sealed class DeltaText(TextWriter output, bool isVerbose)
 {
@@ -12,8 +13,9 @@ internal sealed class DeltaText(TextWriter output, bool isVerbose)
 
     public void Begin(SuperblockView superblock, ThinId left, ThinId right)
     {
+        var held = superblock.HeldRoot == 0 ? "" : $" metadata_snap=\"{superblock.HeldRoot}\"";
         Line($"<superblock uuid=\"\" time=\"{superblock.Time}\" transaction=\"{superblock.TransactionId}\" " +
-            $"data_block_size=\"{superblock.DataBlockSectors}\" nr_data_blocks=\"{superblock.DataSpaceMap.Blocks}\">");
+            $"data_block_size=\"{superblock.DataBlockSectors}\" nr_data_blocks=\"{superblock.DataSpaceMap.Blocks}\"{held}>");
         Line($"  <diff left=\"{left}\" right=\"{right}\">");
     }
 

@@ -51,7 +51,8 @@ internal sealed class LeafStream : IDisposable
             throw Corrupt(index, $"leaf {Leaves[index].Number} begins with key {leaf.Key(0)}, which belongs before it");
         var last = leaf.Key(leaf.Count - 1);
         if (index + 1 < Leaves.Count && last >= Leaves[index + 1].Low)
-            throw Corrupt(index, $"leaf {Leaves[index].Number} ends with key {last}, and its neighbour begins with {Leaves[index + 1].Low}");
+            throw Corrupt(
+                index, $"leaf {Leaves[index].Number} ends with key {last}, and its neighbour begins with {Leaves[index + 1].Low}");
         _isPastLast = last == ulong.MaxValue;
         _nextKey = last + 1;
         return true;

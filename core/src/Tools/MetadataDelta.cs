@@ -19,7 +19,8 @@ public static class MetadataDelta
 {
     /// <summary>Writes the comparison of two devices as XML, the text of thin_delta 0.9.</summary>
     /// <exception cref="MetadataException">
-    /// NotFound for an unknown device or no metadata snapshot; Corrupt, Io and what opening throws. What was written so far is not whole then.
+    /// NotFound for an unknown device or no metadata snapshot; Corrupt, Io and what opening throws. What was written so far is not whole
+    /// then.
     /// </exception>
     public static void Write(IDisk disk, ThinId left, ThinId right, DeltaOptions options, TextWriter output, ToolRun run)
     {

@@ -6,8 +6,8 @@ namespace CsiThin.Core.Tools;
 internal static class ToolThreads
 {
     /// <summary>
-    /// Calls <paramref name="body"/> for each index below <paramref name="count"/>, from up to <paramref name="threads"/> threads, each with
-    /// a state of its own. Returns when all are done; the first exception stops the rest and is thrown.
+    /// Calls <paramref name="body"/> for each index below <paramref name="count"/>, from up to <paramref name="threads"/> threads, each
+    /// with a state of its own. Returns when all are done; the first exception stops the rest and is thrown.
     /// </summary>
     public static void ForEach<TState>(int count, int threads, Func<TState> makeState, Action<int, TState> body)
         where TState : IDisposable
