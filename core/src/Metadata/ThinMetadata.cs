@@ -19,6 +19,9 @@ namespace CsiThin.Core.Metadata;
 /// </summary>
 public sealed partial class ThinMetadata : IDisposable
 {
+    /// <summary>For messages.</summary>
+    internal const string DataBlockSizeRule = "128 to 2097152 and a multiple of 128 are possible";
+
     private const uint MinDataBlockSectors = 128;
     private const uint MaxDataBlockSectors = 2 << 20;
 
@@ -122,9 +125,8 @@ public sealed partial class ThinMetadata : IDisposable
     public static void Format(IDisk device, uint dataBlockSectors, ulong dataBlocks)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (dataBlockSectors is < MinDataBlockSectors or > MaxDataBlockSectors || dataBlockSectors % MinDataBlockSectors != 0)
-            throw new MetadataException(MetadataError.Invalid,
-                $"a data block of {dataBlockSectors} sectors: 128 to 2097152 and a multiple of 128 are possible");
+        if (!IsDataBlockSize(dataBlockSectors))
+            throw new MetadataException(MetadataError.Invalid, $"a data block of {dataBlockSectors} sectors: {DataBlockSizeRule}");
         RequireAddressable(dataBlocks);
         var blocks = Math.Min((ulong)device.LengthBytes / BlockFormat.BlockBytes, IndexEntry.MaxMetadataBlocks);
         using var metadata = new ThinMetadata(device, new ThinMetadataOptions());
@@ -240,6 +242,10 @@ public sealed partial class ThinMetadata : IDisposable
         _superblock.Dispose();
     }
 
+    /// <summary>A pool can have data blocks of so many 512-byte sectors.</summary>
+    internal static bool IsDataBlockSize(uint sectors) =>
+        sectors is >= MinDataBlockSectors and <= MaxDataBlockSectors && sectors % MinDataBlockSectors == 0;
+
     private static void RequireAddressable(ulong dataBlocks)
     {
         if (dataBlocks > BlockTime.MaxBlock)
@@ -253,7 +259,7 @@ public sealed partial class ThinMetadata : IDisposable
         if (_options.ExpectedDataBlockSectors != 0 && sectors != _options.ExpectedDataBlockSectors)
             throw new MetadataException(MetadataError.Unsupported,
                 $"the pool's data block has {sectors} sectors, not {_options.ExpectedDataBlockSectors}; it cannot be changed");
-        if (sectors is < MinDataBlockSectors or > MaxDataBlockSectors || sectors % MinDataBlockSectors != 0)
+        if (!IsDataBlockSize(sectors))
             throw new MetadataException(MetadataError.Unsupported, $"the pool's data block has {sectors} sectors, which no pool can have");
         if (superblock.IncompatFlags != 0)
             throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
