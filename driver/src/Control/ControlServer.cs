@@ -10,11 +10,11 @@ namespace CsiThin.Driver.Control;
 internal static class ControlServer
 {
     /// <summary>Listens on <paramref name="socketPath"/>; throws <see cref="IOException"/> when that cannot be.</summary>
-    public static Task<CallServer> StartAsync(string socketPath, PoolSet pools, ILoggerFactory logs)
+    public static Task<CallServer> StartAsync(string socketPath, PoolSet pools, ILoggerFactory logs, HoldPatience? patience = null)
     {
         var services = new CallServices(
             "Control",
-            collection => collection.AddSingleton(pools).AddSingleton<PoolAdminService>(),
+            collection => collection.AddSingleton(pools).AddSingleton(patience ?? HoldPatience.Default).AddSingleton<PoolAdminService>(),
             routes => routes.MapGrpcService<PoolAdminService>());
         return CallServer.StartAsync(socketPath, services, logs);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tools;
 using CsiThin.Driver.Volumes;
@@ -8,15 +9,28 @@ using Microsoft.Extensions.Hosting;
 namespace CsiThin.Driver.Control;
 
 /// <summary>
+/// How long a call waits for another to let go of a pool's metadata: time enough for a tool that has just ended to be noticed.
+/// </summary>
+internal sealed record HoldPatience(TimeSpan Limit)
+{
+    /// <summary>A few seconds.</summary>
+    public static HoldPatience Default { get; } = new(TimeSpan.FromSeconds(5));
+}
+
+/// <summary>
 /// The engine's service for tools that look at a pool while it is served. Any number of calls at a time; the pool itself says which of them
 /// exclude each other. Calls that stay open end when the client goes away or the engine stops, and let go of what they hold.
 /// </summary>
-internal sealed class PoolAdminService(PoolSet pools, IHostApplicationLifetime lifetime, TimeProvider time) : PoolAdmin.PoolAdminBase
+internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHostApplicationLifetime lifetime, TimeProvider time)
+    : PoolAdmin.PoolAdminBase
 {
     /// <summary>Volumes in one response, so that a message stays far below gRPC's limit of 4 MiB whatever their names.</summary>
     private const int VolumesPerResponse = 4096;
 
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Who may hold a pool's metadata: one call at a time, the others wait for a moment.</summary>
+    private readonly ConcurrentDictionary<Guid, SemaphoreSlim> _turns = new();
 
     /// <inheritdoc/>
     public override Task<V1.Pool> GetPool(GetPoolRequest request, ServerCallContext context)
@@ -39,17 +53,48 @@ internal sealed class PoolAdminService(PoolSet pools, IHostApplicationLifetime l
     {
         var pool = Find(request.PoolUuid).Pool;
         using var ending = Ending(context);
-        using (pool.HoldMetadataSnapshot())
+        try
         {
-            foreach (var part in pool.ListVolumes().Chunk(VolumesPerResponse))
-                await responses.WriteAsync(new HoldMetadataSnapshotResponse { Volumes = { part.Select(ToVolume) } }).ConfigureAwait(false);
-            await responses.WriteAsync(new HoldMetadataSnapshotResponse { Held = true }).ConfigureAwait(false);
-            var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            await using (ending.Token.Register(over.SetResult).ConfigureAwait(false))
-                await over.Task.ConfigureAwait(false);
+            await HoldInTurnAsync(pool, responses, ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            RefuseIfStopping();
+            throw;
         }
 
         RefuseIfStopping();
+    }
+
+    private async Task HoldInTurnAsync(
+        IVolumePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
+    {
+        var turn = _turns.GetOrAdd(pool.Uuid, static _ => new SemaphoreSlim(1, 1));
+        if (!await turn.WaitAsync(patience.Limit, ending).ConfigureAwait(false))
+            throw new PoolException(PoolError.Busy, $"another tool holds the metadata of pool {pool.Uuid:N}; try again when it is done");
+        try
+        {
+            await HoldAsync(pool, responses, ending).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private static async Task HoldAsync(
+        IVolumePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
+    {
+        using (pool.HoldMetadataSnapshot())
+        {
+            foreach (var part in pool.ListVolumes().Chunk(VolumesPerResponse))
+                await responses.WriteAsync(new HoldMetadataSnapshotResponse { Volumes = { part.Select(ToVolume) } }, ending)
+                    .ConfigureAwait(false);
+            await responses.WriteAsync(new HoldMetadataSnapshotResponse { Held = true }, ending).ConfigureAwait(false);
+            var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using (ending.Register(over.SetResult).ConfigureAwait(false))
+                await over.Task.ConfigureAwait(false);
+        }
     }
 
     /// <inheritdoc/>

@@ -30,6 +30,35 @@ public sealed class ControlSocketTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_served_pools_devices_are_compared_by_name_and_the_hold_ends_with_the_tool()
+    {
+        var pool = _host.Volumes.Pools.All[0].Pool;
+        var volume = pool.FindVolumeByName(VolumeKind.Volume, "v")!;
+        pool.Create(new VolumeSpec { Name = "s", Kind = VolumeKind.Snapshot, Source = volume.Id });
+        for (var i = 0; i < 3; i++)
+        {
+            // Each takes a hold of its own, when the one before has let go.
+            Assert.True(
+                await _f.Run("pool", "delta", _f.Pool, "--thin1", "v", "--thin2", "s", "--control", Control) == ExitCodes.Success, _f.Error);
+            Assert.Contains("<diff left=", _f.Out, StringComparison.Ordinal);
+        }
+
+        var line = await _f.Fails(ExitCodes.Failed, "pool", "delta", _f.Pool, "--thin1", "v", "--thin2", "x", "--control", Control);
+        Assert.Contains("has no volume or snapshot 'x'", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_second_tool_at_the_same_time_is_told_that_the_metadata_is_held()
+    {
+        var pool = _host.Volumes.Pools.All[0].Pool;
+        using (pool.HoldMetadataSnapshot())
+        {
+            var line = await _f.Fails(ExitCodes.Failed, "pool", "delta", _f.Pool, "--thin1", "0", "--thin2", "0", "--control", Control);
+            Assert.Contains("holds a metadata snapshot already", line, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Without_its_engine_a_pool_in_use_is_refused_with_who_has_it()
     {
         var line = await _f.Fails(ExitCodes.Failed, "pool", "trim", _f.Pool, "--control", $"unix://{_f.At("none.sock")}");

@@ -18,7 +18,7 @@ public sealed class MetadataCommandTests : IDisposable
 
     private string Meta => _f.At("meta.bin");
 
-    public static TheoryData<string> Readers() => ["check", "dump"];
+    public static TheoryData<string> Readers() => ["check", "dump", "delta --thin1 1 --thin2 2", "rmap --region 0..1"];
 
     [Fact]
     public async Task Any_metadata_is_checked_and_dumped()
@@ -29,6 +29,39 @@ public sealed class MetadataCommandTests : IDisposable
         var shown = _f.Out;
         Assert.Equal(ExitCodes.Success, await _f.Run("pool", "dump", "--metadata", Meta, "-f", _f.At("out.xml")));
         Assert.Equal(("", shown), (_f.Out, File.ReadAllText(_f.At("out.xml"))));
+    }
+
+    [Fact]
+    public async Task Two_devices_are_compared_by_id()
+    {
+        Assert.Equal(ExitCodes.Success, await _f.Run("pool", "delta", "--metadata", Meta, "--thin1", "1", "--thin2", "2"));
+        Assert.Contains("<different begin=\"3\" length=\"1\"/>", _f.Out, StringComparison.Ordinal);
+        var plain = _f.Out;
+        Assert.Equal(
+            ExitCodes.Success,
+            await _f.Run("pool", "delta", "--metadata", Meta, "--thin1", "1", "--thin2", "2", "-f", _f.At("delta.xml")));
+        Assert.Equal(plain, File.ReadAllText(_f.At("delta.xml")));
+        Assert.Equal(ExitCodes.Success, await _f.Run("pool", "delta", "--metadata", Meta, "--thin1", "1", "--thin2", "2", "--verbose"));
+        Assert.Contains("left_data_begin=\"3\" right_data_begin=\"20\"", _f.Out, StringComparison.Ordinal);
+        var line = await _f.Fails(ExitCodes.Failed, "pool", "delta", "--metadata", Meta, "--thin1", "1", "--thin2", "9");
+        Assert.Contains($"{Meta}: there is no thin device 9", line, StringComparison.Ordinal);
+        line = await _f.Fails(ExitCodes.Failed, "pool", "delta", "--metadata", Meta, "--thin1", "v", "--thin2", "2");
+        Assert.Contains("no volume or snapshot 'v'", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Data_blocks_are_looked_up_backwards()
+    {
+        Assert.Equal(ExitCodes.Success, await _f.Run("pool", "rmap", "--metadata", Meta, "--region", "2..4", "--region", "20..21"));
+        Assert.Equal(
+            "data 2..4 -> thin(1) 2..4\ndata 2..3 -> thin(2) 2..3\ndata 20..21 -> thin(2) 3..4\n", _f.Out);
+        var all = await _f.Json("pool", "rmap", "--metadata", Meta, "--region", "20..1000");
+        var one = Assert.Single(all.EnumerateArray());
+        Assert.Equal((20, 2, 3, 1), (
+            one.GetProperty("data").GetInt32(),
+            one.GetProperty("thinId").GetInt32(),
+            one.GetProperty("begin").GetInt32(),
+            one.GetProperty("length").GetInt32()));
     }
 
     [Fact]
@@ -55,13 +88,13 @@ public sealed class MetadataCommandTests : IDisposable
         Directory.CreateDirectory(_f.At("directory"));
         foreach (var name in (string[])["zeroes", "text", "empty"])
         {
-            Assert.Equal(ExitCodes.Failed, await _f.Run("pool", verb, "--metadata", _f.At(name)));
+            Assert.Equal(ExitCodes.Failed, await _f.Run(["pool", .. verb.Split(' '), "--metadata", _f.At(name)]));
             Assert.Contains("superblock", _f.Out + _f.Error, StringComparison.Ordinal);
         }
 
         foreach (var name in (string[])["directory", "absent"])
         {
-            var line = await _f.Fails(ExitCodes.Failed, "pool", verb, "--metadata", _f.At(name));
+            var line = await _f.Fails(ExitCodes.Failed, ["pool", .. verb.Split(' '), "--metadata", _f.At(name)]);
             Assert.Contains(_f.At(name), line, StringComparison.Ordinal);
         }
     }

@@ -24,7 +24,8 @@ public sealed class PoolAdminTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await ControlServer.StartAsync(Socket, new PoolSet([new NamedPool("p", _pool)]), NullLoggerFactory.Instance);
+        var pools = new PoolSet([new NamedPool("p", _pool)]);
+        _server = await ControlServer.StartAsync(Socket, pools, NullLoggerFactory.Instance, new HoldPatience(TimeSpan.FromMilliseconds(50)));
         _client = new ControlClient(Socket);
     }
 
@@ -51,7 +52,8 @@ public sealed class PoolAdminTests : IAsyncLifetime, IDisposable
             Assert.Equal(1, _pool.Holds);
             held.EnsureHeld();
             var second = await Assert.ThrowsAsync<RpcException>(() => _client.HoldMetadataSnapshotAsync(_pool.Uuid, default));
-            Assert.Equal((StatusCode.FailedPrecondition, "a metadata snapshot is held already"), (second.StatusCode, second.Status.Detail));
+            Assert.Equal(StatusCode.FailedPrecondition, second.StatusCode);
+            Assert.StartsWith("another tool holds the metadata of pool ", second.Status.Detail, StringComparison.Ordinal);
         }
 
         await ReleasedAsync();
@@ -64,6 +66,19 @@ public sealed class PoolAdminTests : IAsyncLifetime, IDisposable
         Assert.Equal(1, _pool.Holds);
         _client.Dispose();
         await ReleasedAsync();
+    }
+
+    [Fact]
+    public async Task What_holds_the_metadata_beside_this_api_is_named_and_ends_nobodys_turn()
+    {
+        using (_pool.HoldMetadataSnapshot())
+        {
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => _client.HoldMetadataSnapshotAsync(_pool.Uuid, default));
+            Assert.Equal("a metadata snapshot is held already", refusal.Status.Detail);
+        }
+
+        using var held = await _client.HoldMetadataSnapshotAsync(_pool.Uuid, default);
+        Assert.Equal(1, _pool.Holds);
     }
 
     [Fact]

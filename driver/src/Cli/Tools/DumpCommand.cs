@@ -12,32 +12,23 @@ internal static class DumpCommand
         var file = TextResult.Option();
         var command = new Command(
             "dump",
-            "Write the metadata as thin_dump does (XML). Sizes are in 512-byte sectors, lengths in data blocks. " +
+            "Write the metadata as thin_dump does (XML). The data block size is in 512-byte sectors, all else in data blocks. " +
             "Example: csi-thin pool dump /var/lib/csithin.pool -f pool.xml")
         {
             file,
         };
-        var target = new MetadataArguments(command, takesLive: true, takesSnapshot: true);
+        var target = new MetadataArguments(command, takesLive: false, takesSnapshot: false);
         line.SetAction(command, async (parsed, output, cancellation) =>
         {
-            if (output.Format == OutputFormat.Json)
-                throw new CliException("a dump is XML, the text of thin_dump; it has no JSON form", ExitCodes.Usage);
-            var path = parsed.GetValue(file);
-            await ToolRunner.RunAsync(
-                output, prints: path is null, run => DumpAsync(target.Read(parsed), path, output, run), cancellation).ConfigureAwait(false);
+            TextResult.RefuseJson(output, "a dump is XML, the text of thin_dump");
+            await TextResult.RunAsync(
+                output,
+                target.Read(parsed),
+                parsed.GetValue(file),
+                (source, text, run) => source.Read(disk => MetadataDump.Write(disk, text)),
+                cancellation).ConfigureAwait(false);
             return ExitCodes.Success;
         });
         return command;
-    }
-
-    private static async Task<bool> DumpAsync(MetadataTarget target, string? file, Output output, ToolRun run)
-    {
-        using var source = await MetadataSource.OpenAsync(target, run.Cancellation).ConfigureAwait(false);
-        TextResult.Write(output, file, target.Path, text => source.Read(disk =>
-        {
-            MetadataDump.Write(disk, text);
-            return true;
-        }));
-        return true;
     }
 }

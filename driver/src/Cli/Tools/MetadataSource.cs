@@ -63,7 +63,7 @@ internal sealed class MetadataSource : IDisposable
         {
             return OfPool(target.Path, PoolInspector.Open(target.Path));
         }
-        catch (PoolException busy) when (busy.Error == PoolError.Busy)
+        catch (PoolException busy) when (busy.Error == PoolError.Busy && target.ControlPath is not null)
         {
             return await OpenLiveAsync(target, busy, cancellation).ConfigureAwait(false);
         }
@@ -127,6 +127,13 @@ internal sealed class MetadataSource : IDisposable
         }
     }
 
+    /// <summary>The same for a tool without a result.</summary>
+    public void Read(Action<IDisk> tool) => Read(disk =>
+    {
+        tool(disk);
+        return true;
+    });
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -150,7 +157,7 @@ internal sealed class MetadataSource : IDisposable
         ControlClient? engine = null;
         try
         {
-            engine = new ControlClient(target.ControlPath);
+            engine = new ControlClient(target.ControlPath!);
             var held = await engine.HoldMetadataSnapshotAsync(pool.Uuid, cancellation).ConfigureAwait(false);
             var source = new MetadataSource(
                 target.Path, pool.Metadata, MetadataState.Held, () => held.Volumes.Values.Select(Name)) { _held = held };

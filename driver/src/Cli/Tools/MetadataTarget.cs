@@ -5,9 +5,10 @@ namespace CsiThin.Driver.Cli.Tools;
 
 /// <summary>
 /// Which metadata a verb means: that of a pool of ours at <see cref="PoolPath"/>, which may be served by an engine at
-/// <see cref="ControlPath"/>; or any dm-thin metadata at <see cref="MetadataPath"/>. One of the two is null.
+/// <see cref="ControlPath"/>; or any dm-thin metadata at <see cref="MetadataPath"/>. One of the two is null. Without a
+/// control path a pool in use is refused.
 /// </summary>
-internal sealed record MetadataTarget(string? PoolPath, string? MetadataPath, bool UsesSnapshot, string ControlPath)
+internal sealed record MetadataTarget(string? PoolPath, string? MetadataPath, bool UsesSnapshot, string? ControlPath)
 {
     /// <summary>The path that was given.</summary>
     public string Path => PoolPath ?? MetadataPath!;
@@ -18,7 +19,7 @@ internal sealed class MetadataArguments
 {
     private readonly Argument<string?> _path = new("PATH")
     {
-        Description = "File or block device of the pool; it may be served meanwhile where --control is an option",
+        Description = "File or block device of the pool",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -65,5 +66,5 @@ internal sealed class MetadataArguments
         parsed.GetValue(_path),
         parsed.GetValue(_metadata),
         _snapshot is not null && parsed.GetValue(_snapshot),
-        (_control is null ? null : parsed.GetValue(_control)) ?? ControlSocket.DefaultPath);
+        _control is null ? null : parsed.GetValue(_control) ?? ControlSocket.DefaultPath);
 }

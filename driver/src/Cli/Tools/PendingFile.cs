@@ -43,7 +43,7 @@ internal sealed class PendingFile : IDisposable
 
     /// <summary>Opens it for writing from the beginning.</summary>
     public FileStream OpenStream() =>
-        new(Path, _isRenamed ? FileMode.CreateNew : FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 1 << 20);
+        new(Path, _isRenamed ? FileMode.CreateNew : FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 64 << 10);
 
     /// <summary>Puts it in its place. Its writer has closed it, having made it durable.</summary>
     public void Complete()

@@ -1,4 +1,5 @@
 using System.Text;
+using CsiThin.Core.Tools;
 
 namespace CsiThin.Driver.Cli.Tools;
 
@@ -13,6 +14,31 @@ internal static class TextResult
         Description = "Write to this file instead, which appears (or changes) only when it is whole",
         HelpName = "FILE",
     };
+
+    /// <summary>Refuses <c>-o json</c> for what has one form alone.</summary>
+    public static void RefuseJson(Output output, string whatItIs)
+    {
+        if (output.Format == OutputFormat.Json)
+            throw new CliException($"{whatItIs}; it has no JSON form", ExitCodes.Usage);
+    }
+
+    /// <summary>Opens <paramref name="target"/> and has <paramref name="write"/> make a text of it.</summary>
+    public static Task<bool> RunAsync(
+        Output output,
+        MetadataTarget target,
+        string? file,
+        Action<MetadataSource, TextWriter, ToolRun> write,
+        CancellationToken cancellation) =>
+        ToolRunner.RunAsync(
+            output,
+            prints: file is null,
+            async run =>
+            {
+                using var source = await MetadataSource.OpenAsync(target, run.Cancellation).ConfigureAwait(false);
+                Write(output, file, target.Path, text => write(source, text, run));
+                return true;
+            },
+            cancellation);
 
     /// <summary>
     /// Calls <paramref name="write"/> with where the text goes. <paramref name="inputPath"/> must not be what is written.

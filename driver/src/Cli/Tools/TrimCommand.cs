@@ -63,7 +63,7 @@ internal static class TrimCommand
         Guid uuid;
         using (var pool = PoolInspector.Observe(target.Path))
             uuid = pool.Uuid;
-        using var engine = new ControlClient(target.ControlPath);
+        using var engine = new ControlClient(target.ControlPath!);
         try
         {
             return (long)await engine.TrimAsync(uuid, run).ConfigureAwait(false);
