@@ -11,12 +11,15 @@ return args switch
     ["metadata"] => MetadataBench.Run(),
     ["queue", var path] => QueueBench.Run(path),
     ["tools", var metadata, .. var directories] => ToolsBench.Run(metadata, directories is [] ? ["/usr/sbin"] : directories),
+    ["scale", var directory] => ScaleBench.Run(directory),
+    ["scale", var pool, var phase, var argument] => ScaleBench.RunPhase(pool, phase, argument),
     _ => Usage(),
 };
 
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: metadata | tools METADATA [DIR...] | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | nbd-pool SOCKET PATH MIB");
+        "usage: metadata | scale DIRECTORY | tools METADATA [DIR...] | disk PATH SECONDS | queue PATH | nbd-memory SOCKET [MIB] | " +
+        "nbd-pool SOCKET PATH MIB");
     return 2;
 }

@@ -66,6 +66,20 @@ internal readonly ref struct NodeView(ReadOnlySpan<byte> block)
     {
         var keys = _block[HeaderBytes..];
         int low = -1, high = Count;
+        if (high == 0)
+            return -1;
+        // Keys rise by one at least, so entry i has key first + i or a higher one. In a densely mapped volume it has that very key, and
+        // memory is touched in two places instead of eight.
+        var first = BinaryPrimitives.ReadUInt64LittleEndian(keys);
+        if (key < first)
+            return -1;
+        if (key - first < (ulong)high)
+        {
+            var guess = (int)(key - first);
+            if (BinaryPrimitives.ReadUInt64LittleEndian(keys[(guess * KeyBytes)..]) == key)
+                return guess;
+            high = guess;
+        }
         while (high - low > 1)
         {
             var middle = (low + high) >> 1;

@@ -43,6 +43,30 @@ internal sealed partial class BTree<TValues>
     }
 
     /// <summary>
+    /// How many leaves would have to be looked at to delete a tree, so far as it is above <paramref name="max"/> no further: those below
+    /// nodes that belong to this tree alone.
+    /// </summary>
+    public int CountOwnLeaves(ulong root, int max)
+    {
+        transaction.Cache.Trim();
+        return transaction.IsShared(root) ? 0 : CountOwnLeaves(root, Height(root), max, default);
+    }
+
+    private int CountOwnLeaves(ulong number, int level, int max, BlockPath path)
+    {
+        var node = new NodeView(ReadNode(number, ref path).Data);
+        if (level <= 1)
+            return level == 0 ? 1 : node.Count;
+        var total = 0;
+        for (var i = 0; i < node.Count && total <= max; i++)
+        {
+            if (!transaction.IsShared(node.Value64(i)))
+                total += CountOwnLeaves(node.Value64(i), level - 1, max - total, path);
+        }
+        return total;
+    }
+
+    /// <summary>
     /// Moves <paramref name="begin"/> to the first leaf at or behind it whose parent belongs to this tree alone; false if there is none.
     /// Changes nothing. The root keeps one leaf.
     /// </summary>

@@ -65,10 +65,7 @@ internal sealed class DeviceTable
     /// <summary>All devices, by id, with the changes of this transaction.</summary>
     public List<ThinDeviceInfo> List()
     {
-        var all = new SortedDictionary<uint, DeviceDetails>();
-        Span<byte> value = stackalloc byte[DeviceDetails.SizeBytes];
-        for (ulong next = 0; _details.TryLookupNext(Root, next, out var found, value); next = found + 1)
-            all[(uint)found] = DeviceDetails.Read(value);
+        var all = ReadAll(Root);
         foreach (var (id, state) in _states)
             if (state.Root != 0)
                 all[id.Value] = state.Details;
@@ -81,6 +78,16 @@ internal sealed class DeviceTable
         if (_states.TryGetValue(id, out var state))
             return state.Root != 0 ? Describe(id, state.Details) : null;
         return TryRead(id, out var details) ? Describe(id, details) : null;
+    }
+
+    /// <summary>The devices of a details tree, such as a held metadata snapshot's, by id.</summary>
+    public SortedDictionary<uint, DeviceDetails> ReadAll(ulong root)
+    {
+        var all = new SortedDictionary<uint, DeviceDetails>();
+        Span<byte> value = stackalloc byte[DeviceDetails.SizeBytes];
+        for (ulong next = 0; _details.TryLookupNext(root, next, out var found, value); next = found + 1)
+            all[(uint)found] = DeviceDetails.Read(value);
+        return all;
     }
 
     private static ThinDeviceInfo Describe(ThinId id, DeviceDetails details) =>

@@ -33,10 +33,13 @@ internal sealed class MappingTree
     public void Open(ulong root) => Root = root;
 
     /// <summary>The root of a device's subtree.</summary>
-    public bool TryGetSubtree(ThinId id, out ulong subtree)
+    public bool TryGetSubtree(ThinId id, out ulong subtree) => TryGetSubtree(Root, id, out subtree);
+
+    /// <summary>The same in the top level of a held metadata snapshot.</summary>
+    public bool TryGetSubtree(ulong root, ThinId id, out ulong subtree)
     {
         Span<byte> value = stackalloc byte[sizeof(ulong)];
-        var found = _top.TryLookup(Root, id.Value, value);
+        var found = _top.TryLookup(root, id.Value, value);
         subtree = found ? BinaryPrimitives.ReadUInt64LittleEndian(value) : 0;
         return found;
     }
@@ -66,6 +69,9 @@ internal sealed class MappingTree
 
     /// <summary>Gives up a held metadata snapshot's reference to a top level.</summary>
     public void DeleteHeld(ulong root) => _top.DeleteTree(root);
+
+    /// <summary>How many leaves deleting a subtree would have to look at; more than <paramref name="max"/> are not counted.</summary>
+    public int CountOwnLeaves(ulong subtree, int max) => _subtrees.CountOwnLeaves(subtree, max);
 
     /// <summary>Look-up by a reader inside the gate: never touches the disk.</summary>
     public static LookupOutcome TryFind(BlockCache cache, ulong root, ulong key, out BlockTime found)

@@ -108,13 +108,47 @@ public sealed partial class ThinMetadata
         mutation.Complete();
     }
 
+    /// <summary>
+    /// Prepares <see cref="ReleaseMetadataSnapshot"/> so that it walks through at most <paramref name="leavesMax"/> leaves of mappings:
+    /// what else only the snapshot still has (of devices deleted or written to since) becomes thin devices with ids from
+    /// <paramref name="takeId"/>, to be deleted by <see cref="DeleteThinSome"/>. Returns their ids. The pool is sound in between.
+    /// </summary>
+    /// <exception cref="MetadataException">Invalid when none is held.</exception>
+    public IReadOnlyList<ThinId> DetachHeld(Func<ThinId> takeId, int leavesMax)
+    {
+        ArgumentNullException.ThrowIfNull(takeId);
+        RequireHeld();
+        using var mutation = new Mutation(this);
+        var held = new SuperblockView(_state.Transaction.Read(_state.HeldRoot, BlockKind.Superblock).Data);
+        var (mappingRoot, detailsRoot) = (held.MappingRoot, held.DetailsRoot);
+        var detached = new List<ThinId>();
+        foreach (var (number, details) in _devices.ReadAll(detailsRoot))
+        {
+            _cache.Trim();
+            var id = new ThinId(number);
+            if (!_state.Mappings.TryGetSubtree(mappingRoot, id, out var subtree)
+                || (_state.Mappings.TryGetSubtree(id, out var living) && living == subtree))
+                continue;
+            var leaves = _state.Mappings.CountOwnLeaves(subtree, leavesMax);
+            if (leaves <= leavesMax)
+            {
+                leavesMax -= leaves;
+                continue;
+            }
+            var fresh = takeId();
+            _state.Mappings.AddShared(fresh, subtree);
+            _devices.Add(fresh, details, subtree);
+            detached.Add(fresh);
+        }
+        mutation.Complete();
+        return detached;
+    }
+
     /// <summary>Lets go of the held metadata snapshot. It takes effect with the next commit.</summary>
     /// <exception cref="MetadataException">Invalid when none is held.</exception>
     public void ReleaseMetadataSnapshot()
     {
-        RequireWritable();
-        if (_state.HeldRoot == 0)
-            throw new MetadataException(MetadataError.Invalid, "no metadata snapshot is held");
+        RequireHeld();
         using var mutation = new Mutation(this);
         var held = new SuperblockView(_state.Transaction.Read(_state.HeldRoot, BlockKind.Superblock).Data);
         var (mappingRoot, detailsRoot) = (held.MappingRoot, held.DetailsRoot);
@@ -127,6 +161,13 @@ public sealed partial class ThinMetadata
 
     /// <summary>The block of the held metadata snapshot's superblock, or null.</summary>
     public MetaBlock? GetMetadataSnapshot() => _state.HeldRoot == 0 ? null : new MetaBlock(_state.HeldRoot);
+
+    private void RequireHeld()
+    {
+        RequireWritable();
+        if (_state.HeldRoot == 0)
+            throw new MetadataException(MetadataError.Invalid, "no metadata snapshot is held");
+    }
 
     private void FormatTo(uint dataBlockSectors, ulong dataBlocks, ulong metadataBlocks)
     {

@@ -101,8 +101,10 @@ internal sealed class Catalog
 
     public void Put(VolumeInfo volume) => Change(CatalogChange.Of(volume));
 
-    /// <summary>The entry is gone for readers, and its name free; its number and thin id are not until <see cref="Remove"/>.</summary>
-    public void PutDying(VolumeInfo volume) => Change(CatalogChange.OfDying(volume.Id.Number, volume.ThinId));
+    /// <summary>
+    /// The entry, if there is one, is gone for readers, and its name free; its number and thin id are not until <see cref="Remove"/>.
+    /// </summary>
+    public void PutDying(ulong number, ThinId device) => Change(CatalogChange.OfDying(number, device));
 
     public void Remove(ulong number) => Change(CatalogChange.Remove(number));
 

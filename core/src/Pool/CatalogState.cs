@@ -5,15 +5,16 @@ using CsiThin.Core.Format;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// An immutable state of the catalog with the look-ups that are needed often. <see cref="ThinIds"/> has the living entries' devices and the
-/// dying ones.
+/// An immutable state of the catalog with the look-ups and sums that are needed often. <see cref="ThinIds"/> has the living entries'
+/// devices and the dying ones.
 /// </summary>
 internal sealed record CatalogState(
     ImmutableSortedDictionary<ulong, VolumeInfo> ByNumber,
     ImmutableDictionary<(VolumeKind Kind, string Name), ulong> ByName,
     ImmutableSortedDictionary<ulong, ThinId> Dying,
     ImmutableHashSet<ThinId> ThinIds,
-    long EncodedBytes)
+    long EncodedBytes,
+    long ProvisionedBytes)
 {
     private const int DyingBytes = 13;
 
@@ -27,7 +28,8 @@ internal sealed record CatalogState(
             volumes.ToImmutableDictionary(v => (v.Kind, v.Name), v => v.Id.Number),
             dying,
             [.. volumes.Select(v => v.ThinId), .. dying.Values],
-            volumes.Sum(Bytes) + dying.Count * DyingBytes);
+            volumes.Sum(Bytes) + dying.Count * DyingBytes,
+            volumes.Sum(Provisioned));
     }
 
     /// <summary>All entries, each as the change that makes it so.</summary>
@@ -48,6 +50,7 @@ internal sealed record CatalogState(
                 ByName = state.ByName.Add((put.Kind, put.Name), change.Number),
                 ThinIds = state.ThinIds.Add(put.ThinId),
                 EncodedBytes = state.EncodedBytes + Bytes(put),
+                ProvisionedBytes = state.ProvisionedBytes + Provisioned(put),
             };
         return change.Dying is not { } device ? state : state with
         {
@@ -66,6 +69,7 @@ internal sealed record CatalogState(
                 ByName = ByName.Remove((old.Kind, old.Name)),
                 ThinIds = ThinIds.Remove(old.ThinId),
                 EncodedBytes = EncodedBytes - Bytes(old),
+                ProvisionedBytes = ProvisionedBytes - Provisioned(old),
             };
         return !Dying.TryGetValue(number, out var device) ? this : this with
         {
@@ -74,6 +78,9 @@ internal sealed record CatalogState(
             EncodedBytes = EncodedBytes - DyingBytes,
         };
     }
+
+    /// <summary>What a volume promises; a snapshot promises nothing new.</summary>
+    private static long Provisioned(VolumeInfo volume) => volume.Kind == VolumeKind.Volume ? volume.SizeBytes : 0;
 
     private static long Bytes(VolumeInfo volume) => Catalog.EntryBytes(
         volume.Name, volume.Parameters.Sum(p => Encoding.UTF8.GetByteCount(p.Key) + Encoding.UTF8.GetByteCount(p.Value)),

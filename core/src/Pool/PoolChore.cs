@@ -12,9 +12,10 @@ internal abstract class PoolChore
     public const int StepLeavesMax = 32, StepReadsMax = 64;
 
     /// <summary>
-    /// Changed metadata blocks after which a step is the last before a commit, so that no flush has to write more than 4 MiB of them.
+    /// Changed metadata blocks after which a step is the last before a commit, so that no flush has to write many more than 8 MiB of them.
+    /// That is nearly all bitmaps of 2 TiB in blocks of 64 KiB: a volume that lies scattered over 1 TiB does not make every step commit.
     /// </summary>
-    public const int DirtyBlocksMax = 1024;
+    public const int DirtyBlocksMax = 2048;
 
     /// <summary>There will be more free space when it is done.</summary>
     public abstract bool FreesSpace { get; }

@@ -21,7 +21,7 @@ internal static class PoolReport
         MetadataBlocksUsed = metadata.UsedMetadataBlocks,
         MetadataRegion = disk.Label.Layout.Metadata,
         DataRegion = disk.Label.Layout.Data,
-        ProvisionedBytes = catalog.ByNumber.Values.Where(v => v.Kind == VolumeKind.Volume).Sum(v => v.SizeBytes),
+        ProvisionedBytes = catalog.ProvisionedBytes,
         Commits = commits,
     };
 

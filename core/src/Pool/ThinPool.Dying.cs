@@ -1,3 +1,5 @@
+using CsiThin.Core.Format;
+
 namespace CsiThin.Core.Pool;
 
 /// <summary>The end of volumes, which may outlast the life of the process that was told to delete them.</summary>
@@ -18,29 +20,31 @@ public sealed partial class ThinPool
     {
         if (_state.Mode >= PoolMode.ReadOnly)
             return;
-        if (_state.Metadata.GetMetadataSnapshot() is not null)
-            ReleaseHold();
-        if (_catalog.Committed.Dying.IsEmpty)
-            return;
         try
         {
-            _ = _worker.Invoke(ResumeDying, commits: false);
+            if (!_catalog.Committed.Dying.IsEmpty)
+                _ = _worker.Invoke(ResumeDying, commits: false);
         }
         catch (PoolException e)
         {
             _state.Log($"Deleted volumes keep their space: {e.Message}");
         }
+        if (_state.Metadata.GetMetadataSnapshot() is not null)
+            ReleaseHold();
     }
 
     private bool ResumeDying()
     {
-        foreach (var (number, device) in _catalog.Committed.Dying)
-        {
-            var chore = new DeviceChore(_state, _catalog, number, device);
-            chore.Count();
-            _state.Chores.Add(chore);
-        }
+        foreach (var (number, device) in _catalog.Working.Dying)
+            AddDying(number, device);
         return true;
+    }
+
+    private void AddDying(ulong number, ThinId device)
+    {
+        var chore = new DeviceChore(_state, _catalog, number, device);
+        chore.Count();
+        _state.Chores.Add(chore);
     }
 
     private bool DeleteNow(VolumeId id)
@@ -49,7 +53,7 @@ public sealed partial class ThinPool
         if (_open.TryGetValue(id.Number, out var open))
             throw new PoolException(PoolError.Busy, $"{Word(volume.Kind)} '{volume.Name}' ({id}) is in use by {open.Handles} client(s).");
         // Most are gone with the first step, in the same transaction.
-        _catalog.PutDying(volume);
+        _catalog.PutDying(id.Number, volume.ThinId);
         var chore = new DeviceChore(_state, _catalog, id.Number, volume.ThinId);
         if (!chore.Step())
             _state.Chores.Add(chore);

@@ -74,6 +74,13 @@ public sealed partial class ThinPool
         if (_state.Metadata.GetMetadataSnapshot() is null)
             return false;
         _state.HasUncommitted = true;
+        // What was deleted and overwritten meanwhile is freed now, and may be too much for one turn.
+        foreach (var device in _state.Metadata.DetachHeld(() => _catalog.NextThin(_state.Metadata.Exists), PoolChore.StepLeavesMax))
+        {
+            var number = _catalog.NextId().Number;
+            _catalog.PutDying(number, device);
+            AddDying(number, device);
+        }
         _state.Metadata.ReleaseMetadataSnapshot();
         return true;
     }

@@ -1,74 +1,96 @@
-using System.Globalization;
+using System.Buffers.Binary;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Tools;
 
-/// <summary>Writes a pool's devices and mappings as the XML that thin_dump (0.9) writes and thin_restore reads, to the byte.</summary>
+/// <summary>
+/// Writes a pool's devices and mappings as the text that thin_dump 0.9 writes, to the byte. Reads the disk itself, and never writes to it.
+/// </summary>
 public static class MetadataDump
 {
-    /// <summary>Dumps what a disk holds.</summary>
-    /// <exception cref="MetadataException">Corrupt and others: what was written so far is not a whole dump.</exception>
-    public static void Write(IDisk device, TextWriter output)
-    {
-        using var metadata = ThinMetadata.Open(device, new ThinMetadataOptions { ReadOnly = true });
-        Write(metadata, output);
-    }
+    /// <summary>Dumps all of the last commit as XML.</summary>
+    /// <exception cref="MetadataException">
+    /// NotThinMetadata, Corrupt, Unsupported or Io: what was written so far is no whole dump.
+    /// </exception>
+    public static void Write(IDisk device, TextWriter output) => Write(device, output, new DumpOptions(), ToolRun.Quiet);
 
-    /// <summary>Dumps an open pool, with the changes of this transaction. To be called by the mutating thread.</summary>
-    public static void Write(ThinMetadata metadata, TextWriter output)
+    /// <summary>Dumps what the options ask for.</summary>
+    /// <exception cref="MetadataException">
+    /// NotThinMetadata, Corrupt, Unsupported or Io: what was written so far is no whole dump. NotFound when the one device asked for is not
+    /// there, or no metadata snapshot is held: nothing was written.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The run was stopped.</exception>
+    public static void Write(IDisk device, TextWriter output, DumpOptions options, ToolRun run)
     {
-        ArgumentNullException.ThrowIfNull(metadata);
+        ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(output);
-        // thin_dump leaves the uuid empty whatever the superblock has.
-        output.Write(Format($"<superblock uuid=\"\" time=\"{metadata.Time}\" transaction=\"{metadata.TransactionId}\" "));
-        output.Write(Format($"flags=\"{metadata.Flags}\" version=\"{metadata.Version}\" "));
-        output.Write(Format($"data_block_size=\"{metadata.DataBlockSectors}\" nr_data_blocks=\"{metadata.DataBlocks}\">\n"));
-        foreach (var thin in metadata.ListThins())
-            WriteThin(metadata, thin, output);
-        output.Write("</superblock>\n");
-    }
-
-    private static void WriteThin(ThinMetadata metadata, ThinDeviceInfo thin, TextWriter output)
-    {
-        output.Write(Format($"  <device dev_id=\"{thin.Id}\" mapped_blocks=\"{thin.MappedBlocks}\" transaction=\"{thin.TransactionId}\" "));
-        output.Write(Format($"creation_time=\"{thin.CreationTime}\" snap_time=\"{thin.SnapshottedTime}\">\n"));
-        var runs = new RunWriter(output);
-        metadata.VisitMappings(thin.Id, runs.Add);
-        runs.End();
-        output.Write("  </device>\n");
-    }
-
-    private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>Joins neighbouring mappings of one time.</summary>
-    private sealed class RunWriter(TextWriter output)
-    {
-        private ulong _begin;
-        private BlockTime _first;
-        private ulong _length;
-
-        public void Add(ulong key, BlockTime mapping)
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(run);
+        using var store = new SuperblockStore(device);
+        store.Read();
+        RequireKnown(store.View);
+        var blocks = store.View.MetadataSpaceMap.Blocks;
+        var superblock = options.State == MetadataState.Held ? ReadHeld(device, store.View) : store.Bytes.ToArray();
+        using var tree = new DumpTree(device, blocks, run);
+        var devices = ReadDevices(tree, new SuperblockView(superblock), options.Thin);
+        var text = DumpText.Create(options.Format, output);
+        text.Begin(new SuperblockView(superblock));
+        foreach (var (id, (details, root)) in devices)
         {
-            if (_length > 0 && key == _begin + _length && mapping.Block == _first.Block + _length && mapping.Time == _first.Time)
-            {
-                _length++;
+            text.BeginDevice(id, details);
+            if (!options.SkipMappings)
+                tree.Visit(root, sizeof(ulong), (key, value) => text.Map(key, BinaryPrimitives.ReadUInt64LittleEndian(value)));
+            text.EndDevice();
+        }
+        text.End();
+    }
+
+    private static void RequireKnown(SuperblockView superblock)
+    {
+        if (superblock.IncompatFlags != 0)
+            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
+    }
+
+    /// <summary>The superblock of the metadata snapshot.</summary>
+    private static byte[] ReadHeld(IDisk device, SuperblockView superblock)
+    {
+        var number = superblock.HeldRoot;
+        if (number == 0)
+            throw new MetadataException(MetadataError.NotFound, "the pool holds no metadata snapshot");
+        var block = new byte[BlockFormat.BlockBytes];
+        if (number >= (ulong)device.LengthBytes / BlockFormat.BlockBytes)
+            throw new MetadataException(MetadataError.Corrupt, $"the metadata snapshot's block {number} lies beyond the metadata");
+        try
+        {
+            device.Read((long)number * BlockFormat.BlockBytes, block);
+        }
+        catch (DiskException e)
+        {
+            throw new MetadataException(MetadataError.Io, $"the metadata snapshot cannot be read: {e.Message}", e);
+        }
+        SuperblockStore.Judge(block, number);
+        return block;
+    }
+
+    /// <summary>Devices by id, each with its details and the root of its mappings.</summary>
+    private static SortedDictionary<ulong, (DeviceDetails Details, ulong Root)> ReadDevices(
+        DumpTree tree, SuperblockView superblock, ThinId? only)
+    {
+        var roots = new Dictionary<ulong, ulong>();
+        tree.Visit(superblock.MappingRoot, sizeof(ulong), (id, value) => roots[id] = BinaryPrimitives.ReadUInt64LittleEndian(value));
+        var devices = new SortedDictionary<ulong, (DeviceDetails, ulong)>();
+        tree.Visit(superblock.DetailsRoot, DeviceDetails.SizeBytes, (id, value) =>
+        {
+            if (only is { } one && one.Value != id)
                 return;
-            }
-            End();
-            (_begin, _first, _length) = (key, mapping, 1);
-        }
-
-        public void End()
-        {
-            var (block, time) = _first;
-            if (_length == 1)
-                output.Write(Format($"    <single_mapping origin_block=\"{_begin}\" data_block=\"{block}\" time=\"{time}\"/>\n"));
-            else if (_length > 1)
-                output.Write(Format(
-                    $"    <range_mapping origin_begin=\"{_begin}\" data_begin=\"{block}\" length=\"{_length}\" time=\"{time}\"/>\n"));
-            _length = 0;
-        }
+            if (!roots.TryGetValue(id, out var root))
+                throw new MetadataException(MetadataError.Corrupt, $"thin device {id} has details but no mappings");
+            devices.Add(id, (DeviceDetails.Read(value), root));
+        });
+        if (only is { } missing && devices.Count == 0)
+            throw new MetadataException(MetadataError.NotFound, $"there is no thin device {missing}");
+        return devices;
     }
 }

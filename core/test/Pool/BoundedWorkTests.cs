@@ -140,6 +140,37 @@ public sealed class BoundedWorkTests
         Assert.Empty(pool.Check());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_held_moment_kept_dies_in_steps_as_well(bool isLeftBehind)
+    {
+        using var pool = NewPool(new MemoryDisk(16L << 30));
+        var volume = Large(pool, "a");
+        var small = pool.CreateVolume("small");
+        var hold = pool.Pool.HoldMetadataSnapshot();
+        pool.Pool.Delete(volume.Id);
+        pool.Pool.Delete(small.Id);
+        FlushUntilNothingDies(pool);
+        Assert.Equal(Mappings, pool.Pool.GetStatus().DataBlocksUsed);
+        if (isLeftBehind)
+        {
+            pool.Pool.Dispose();
+            Assert.Empty(pool.Check());
+            pool.Open();
+        }
+        hold.Dispose();
+        // The release itself has committed, with all of it still mapped or part of it gone: whichever, it is known and sound.
+        pool.Pool.Dispose();
+        Assert.Empty(pool.Check());
+        pool.Open();
+        FlushUntilNothingDies(pool);
+        Assert.Equal(0ul, pool.Pool.GetStatus().DataBlocksUsed);
+        Assert.Empty(pool.Pool.ListForeign());
+        pool.Pool.Close();
+        Assert.Empty(pool.Check());
+    }
+
     [Fact]
     public void A_step_does_a_bounded_number_of_leaves_and_reads()
     {
