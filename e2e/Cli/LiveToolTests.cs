@@ -41,6 +41,9 @@ public sealed class LiveToolTests : IDisposable
             var (exitCode, output, errors) = Support.Program.Run(Delta);
             Assert.True(exitCode == 0, errors);
             Assert.EndsWith("</superblock>\n", output, StringComparison.Ordinal);
+            (exitCode, output, errors) = Support.Program.Run("pool", "dump", Pool, "--control", Control);
+            Assert.True(exitCode == 0, errors);
+            Assert.EndsWith("</superblock>\n", output, StringComparison.Ordinal);
             Assert.Contains("discarded", Support.Program.Run("pool", "trim", Pool, "--control", Control).Output, StringComparison.Ordinal);
             looks++;
         }

@@ -38,13 +38,22 @@ public sealed class ControlSocketTests : IAsyncLifetime, IDisposable
         for (var i = 0; i < 3; i++)
         {
             // Each takes a hold of its own, when the one before has let go.
-            Assert.True(
-                await _f.Run("pool", "delta", _f.Pool, "--thin1", "v", "--thin2", "s", "--control", Control) == ExitCodes.Success, _f.Error);
+            var code = await _f.Run("pool", "delta", _f.Pool, "--thin1", "v", "--thin2", "s", "--control", Control);
+            Assert.True(code == ExitCodes.Success, _f.Error);
             Assert.Contains("<diff left=", _f.Out, StringComparison.Ordinal);
         }
 
         var line = await _f.Fails(ExitCodes.Failed, "pool", "delta", _f.Pool, "--thin1", "v", "--thin2", "x", "--control", Control);
         Assert.Contains("has no volume or snapshot 'x'", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_served_pool_is_dumped_as_of_one_moment()
+    {
+        Assert.True(await _f.Run("pool", "dump", _f.Pool, "--dev-id", "v", "--control", Control) == ExitCodes.Success, _f.Error);
+        Assert.Contains("<device dev_id=", _f.Out, StringComparison.Ordinal);
+        Assert.True(
+            await _f.Run("pool", "rmap", _f.Pool, "--region", "0..9", "--control", Control, "-o", "json") == ExitCodes.Success, _f.Error);
     }
 
     [Fact]

@@ -32,6 +32,21 @@ public sealed class MetadataCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dump_is_of_one_device_without_mappings_or_for_people()
+    {
+        Assert.Equal(ExitCodes.Success, await _f.Run("pool", "dump", "--metadata", Meta, "--dev-id", "2", "--skip-mappings"));
+        Assert.Contains("dev_id=\"2\"", _f.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("dev_id=\"1\"", _f.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("mapping ", _f.Out, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Success, await _f.Run("pool", "dump", "--metadata", Meta, "--format", "human"));
+        Assert.StartsWith("begin superblock", _f.Out, StringComparison.Ordinal);
+        var line = await _f.Fails(ExitCodes.Failed, "pool", "dump", "--metadata", Meta, "--dev-id", "9");
+        Assert.Contains(Meta, line, StringComparison.Ordinal);
+        line = await _f.Fails(ExitCodes.Failed, "pool", "dump", "--metadata", Meta, "--metadata-snap");
+        Assert.Contains("no metadata snapshot", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Two_devices_are_compared_by_id()
     {
         Assert.Equal(ExitCodes.Success, await _f.Run("pool", "delta", "--metadata", Meta, "--thin1", "1", "--thin2", "2"));

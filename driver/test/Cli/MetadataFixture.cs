@@ -11,8 +11,8 @@ internal static class MetadataFixture
     public const int DataBlockBytes = 64 << 10;
 
     /// <summary>
-    /// Makes a file with two thin devices: 1 has the blocks [0, <paramref name="mapped"/>) mapped, and 2 is a snapshot of it that was changed
-    /// at block 3.
+    /// Makes a file with two thin devices: 1 has the blocks [0, <paramref name="mapped"/>) mapped, and 2 is a snapshot of it that was
+    /// changed at block 3.
     /// </summary>
     public static void Make(string path, ulong mapped = 20)
     {

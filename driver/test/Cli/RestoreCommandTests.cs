@@ -69,7 +69,8 @@ public sealed class RestoreCommandTests : IDisposable
         {
             Assert.Contains(from, good, StringComparison.Ordinal);
             File.WriteAllText(Xml, good.Replace(from, to, StringComparison.Ordinal));
-            Assert.Contains(message, await _f.Fails(ExitCodes.Failed, "pool", "restore", Xml, _f.Pool, "--force"), StringComparison.Ordinal);
+            var line = await _f.Fails(ExitCodes.Failed, "pool", "restore", Xml, _f.Pool, "--force");
+            Assert.Contains(message, line, StringComparison.Ordinal);
             Assert.Equal(before, File.ReadAllBytes(_f.Pool));
         }
     }

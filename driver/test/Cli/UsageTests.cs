@@ -42,6 +42,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("'-1..5' is not BEGIN..END", "pool", "rmap", "p", "--region=-1..5")]
     [InlineData("--force says that it shall", "pool", "restore", "x.xml", "p")]
     [InlineData("--size is for a new file", "pool", "restore", "x.xml", "p", "--force", "--size", "4M")]
+    [InlineData("neither xml nor human", "pool", "dump", "p", "--format", "yaml")]
     [InlineData("give PATH of a pool, or --metadata", "pool", "check")]
     [InlineData("not both", "pool", "check", "p", "--metadata", "m")]
     [InlineData("--metadata is empty", "pool", "dump", "--metadata", "")]
@@ -63,7 +64,9 @@ public sealed class UsageTests : IDisposable
         [
             "pool", "volume", "serve", "demo", "format", "status", "create", "clone", "export", "table", "p", "", "--", "-", "--size",
             "--size=", "--size=1G", "0", "-1", "--block", "--block=3K", "--pool", "--pool=", "a=b", "--metrics", ":1", "--endpoint",
-            "unix:", "--node-id", "check", "dump", "trim", "adopt", "--metadata", "--data", "--control", "-f", "--socket", "--force", "--force=maybe", "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
+            "unix:", "--node-id",
+            "check", "dump", "trim", "adopt", "--metadata", "--data", "--control", "-f", "--socket", "--force", "--force=maybe",
+            "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
             "--dir", "--help", "--version", "a\0b", "\ud83d",
         ];
         for (var i = 0; i < 2000; i++)

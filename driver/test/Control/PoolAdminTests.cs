@@ -25,7 +25,8 @@ public sealed class PoolAdminTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         var pools = new PoolSet([new NamedPool("p", _pool)]);
-        _server = await ControlServer.StartAsync(Socket, pools, NullLoggerFactory.Instance, new HoldPatience(TimeSpan.FromMilliseconds(50)));
+        var patience = new HoldPatience(TimeSpan.FromMilliseconds(50));
+        _server = await ControlServer.StartAsync(Socket, pools, NullLoggerFactory.Instance, patience);
         _client = new ControlClient(Socket);
     }
 

@@ -41,8 +41,8 @@ internal static class CheckCommand
     {
         var command = new Command(
             "check",
-            "Check every block of the metadata, of a pool also label and catalog; exit code 1 when something is wrong. Virtual blocks are " +
-            "counted in data blocks. Example: csi-thin pool check --metadata /dev/mapper/vg-pool_tmeta");
+            "Check every block of the metadata, of a pool also label and catalog; exit code 1 when something is wrong. Virtual blocks " +
+            "are counted in data blocks. Example: csi-thin pool check --metadata /dev/mapper/vg-pool_tmeta");
         var target = new MetadataArguments(command, takesLive: false, takesSnapshot: false);
         line.SetAction(command, async (parsed, output, cancellation) =>
         {

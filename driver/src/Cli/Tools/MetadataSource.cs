@@ -160,7 +160,8 @@ internal sealed class MetadataSource : IDisposable
             engine = new ControlClient(target.ControlPath!);
             var held = await engine.HoldMetadataSnapshotAsync(pool.Uuid, cancellation).ConfigureAwait(false);
             var source = new MetadataSource(
-                target.Path, pool.Metadata, MetadataState.Held, () => held.Volumes.Values.Select(Name)) { _held = held };
+                target.Path, pool.Metadata, MetadataState.Held, () => held.Volumes.Values.Select(Name))
+            { _held = held };
             return source.Owning(pool).Owning(engine).Owning(held);
         }
         catch (Exception failure)

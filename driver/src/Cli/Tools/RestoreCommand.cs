@@ -43,7 +43,9 @@ internal static class RestoreCommand
                     await using (input.ConfigureAwait(false))
                     {
                         var job = new RestoreJob(input, path, target.Read(parsed), run);
-                        return target.IsPool(parsed.CommandResult) ? job.ToPool() : job.ToMetadata(parsed.GetValue(size), parsed.GetValue(force));
+                        return target.IsPool(parsed.CommandResult)
+                            ? job.ToPool()
+                            : job.ToMetadata(parsed.GetValue(size), parsed.GetValue(force));
                     }
                 },
                 cancellation).ConfigureAwait(false);
@@ -84,8 +86,8 @@ internal sealed class RestoreJob(FileStream xml, string xmlPath, MetadataTarget 
     }
 
     /// <summary>
-    /// Replaces the metadata of a pool: restores to a file beside first, so that the pool stays as it is until the whole of the new metadata
-    /// is there and fits the pool.
+    /// Replaces the metadata of a pool: restores to a file beside first, so that the pool stays as it is until the whole of the new
+    /// metadata is there and fits the pool.
     /// </summary>
     public RestoreReport ToPool()
     {

@@ -15,8 +15,8 @@ internal static class RmapCommand
         var regions = Regions();
         var command = new Command(
             "rmap",
-            "Say which thin devices map to data blocks, as thin_rmap does. All numbers are data blocks; a region's END is not part of it. " +
-            "Example: csi-thin pool rmap /var/lib/csithin.pool --region 0..16 --region 100..101")
+            "Say which thin devices map to data blocks, as thin_rmap does. All numbers are data blocks; a region's END is not part of " +
+            "it. Example: csi-thin pool rmap /var/lib/csithin.pool --region 0..16 --region 100..101")
         {
             regions,
         };
