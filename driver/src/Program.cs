@@ -4,4 +4,4 @@ using CsiThin.Driver.Cli;
 // Buffered: a dump writes millions of lines. What must be seen at once (a ready line, progress) is flushed where it is written.
 var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 64 << 10);
 await using (output.ConfigureAwait(false))
-    return await new CommandLine(output, Console.Error).RunAsync(args).ConfigureAwait(false);
+    return await new CommandLine(output, Console.Error, Terminal.Detect()).RunAsync(args).ConfigureAwait(false);

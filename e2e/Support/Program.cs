@@ -7,7 +7,8 @@ namespace CsiThin.EndToEnd.Support;
 /// <summary>The built executable, started as a user starts it.</summary>
 internal sealed class Program : IDisposable
 {
-    private static readonly string Assembly = System.IO.Path.Combine(AppContext.BaseDirectory, "csi-thin.dll");
+    /// <summary>The program, for the dotnet host.</summary>
+    public static readonly string Assembly = System.IO.Path.Combine(AppContext.BaseDirectory, "csi-thin.dll");
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
@@ -78,7 +79,8 @@ internal sealed class Program : IDisposable
         _process.Dispose();
     }
 
-    private static Program Start(string[] arguments)
+    /// <summary>Starts a command and waits for nothing.</summary>
+    public static Program Start(string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Assembly, .. arguments])
         {

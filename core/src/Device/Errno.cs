@@ -5,6 +5,9 @@ namespace CsiThin.Core.Device;
 /// <summary>The Linux error numbers that something here turns on (include/uapi/asm-generic/errno-base.h, errno.h).</summary>
 public static class Errno
 {
+    /// <summary>Nothing is at the path (ENOENT).</summary>
+    public const int NoSuchFile = 2;
+
     /// <summary>Interrupted by a signal before anything was done (EINTR).</summary>
     public const int Interrupted = 4;
 
@@ -22,6 +25,9 @@ public static class Errno
 
     /// <summary>Exists already (EEXIST).</summary>
     public const int Exists = 17;
+
+    /// <summary>A part of the path is no directory (ENOTDIR).</summary>
+    public const int NotADirectory = 20;
 
     /// <summary>Refused as senseless (EINVAL).</summary>
     public const int Invalid = 22;

@@ -69,7 +69,7 @@ public sealed class FileDisk : IDisk
     public static FileDisk Open(string path, FileDiskOptions? options = null)
     {
         options ??= new FileDiskOptions();
-        var file = FileOpener.Open(path, options.ReadOnly, out var facts);
+        var file = FileOpener.Open(path, options, out var facts);
         return new FileDisk(path, file, facts, options);
     }
 

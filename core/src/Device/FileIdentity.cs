@@ -8,8 +8,6 @@ internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor,
     private const int NoFollow = 0x100;
     private const int TypeMask = 0xF000;
     private const int TypeSocket = 0xC000;
-    private const int NoSuchFile = 2;
-    private const int NotADirectory = 20;
 
     /// <summary>
     /// Looks at <paramref name="path"/>; null when nothing is there. Throws <see cref="IOException"/> when that cannot be told.
@@ -19,7 +17,7 @@ internal readonly record struct FileIdentity(uint DeviceMajor, uint DeviceMinor,
         if (LibC.StatX(LibC.AtCurrentDirectory, path, NoFollow, StatX.BasicStats, out var status) == 0)
             return new FileIdentity(status.DeviceMajor, status.DeviceMinor, status.Inode, (status.Mode & TypeMask) == TypeSocket);
         var errno = Errno.Last;
-        if (errno is NoSuchFile or NotADirectory)
+        if (errno is Errno.NoSuchFile or Errno.NotADirectory)
             return null;
         throw new IOException($"cannot look at {path}: {Errno.Text(errno)}");
     }

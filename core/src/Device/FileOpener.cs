@@ -7,8 +7,8 @@ namespace CsiThin.Core.Device;
 /// <list type="number">
 /// <item>look before opening, since opening a FIFO waits and opening a tape rewinds;</item>
 /// <item>open, block devices with O_EXCL, which the kernel grants to nobody while the device is mounted or claimed (fs/block:
-/// bd_prepare_to_claim);</item>
-/// <item>regular files: flock, and no loop device on top (<see cref="DiskOwnership"/>);</item>
+/// bd_prepare_to_claim), unless they are only observed;</item>
+/// <item>unless it is only observed: for regular files flock, and no loop device on top (<see cref="DiskOwnership"/>);</item>
 /// <item>alignment: what statx says, else what the device says, else what a trial read shows.</item>
 /// </list>
 /// </summary>
@@ -16,16 +16,19 @@ internal static class FileOpener
 {
     private const int SmallSectorBytes = 512, LargeSectorBytes = 4096;
 
-    public static SafeFileHandle Open(string path, bool readOnly, out FileFacts facts)
+    public static SafeFileHandle Open(string path, FileDiskOptions options, out FileFacts facts)
     {
+        if (options is { Observe: true, ReadOnly: false })
+            throw new ArgumentException("Who only observes a disk cannot write it.", nameof(options));
         CheckPath(path);
         RefuseOtherKinds(path, Look(path));
-        var file = OpenDescriptor(path, readOnly, Look(path).IsBlockDevice, out var isDirect);
+        var file = OpenDescriptor(path, options, Look(path).IsBlockDevice, out var isDirect);
         try
         {
             var status = Look(file, path);
             RefuseOtherKinds(path, status);
-            DiskOwnership.Claim(file, path, status, readOnly);
+            if (!options.Observe)
+                DiskOwnership.Claim(file, path, status, options.ReadOnly);
             facts = Examine(file, path, status, isDirect);
             return file;
         }
@@ -86,11 +89,11 @@ internal static class FileOpener
             throw new DiskException($"open {path} failed: it is neither a regular file nor a block device", 0);
     }
 
-    private static SafeFileHandle OpenDescriptor(string path, bool readOnly, bool isBlockDevice, out bool isDirect)
+    private static SafeFileHandle OpenDescriptor(string path, FileDiskOptions options, bool isBlockDevice, out bool isDirect)
     {
         var flags = LibC.OpenCloseOnExec | LibC.OpenNoTerminal
-            | (readOnly ? LibC.OpenReadOnly : LibC.OpenReadWrite)
-            | (isBlockDevice ? LibC.OpenExclusive : 0);
+            | (options.ReadOnly ? LibC.OpenReadOnly : LibC.OpenReadWrite)
+            | (isBlockDevice && !options.Observe ? LibC.OpenExclusive : 0);
         isDirect = true;
         var file = OpenOnce(path, flags | LibC.OpenDirect, 0);
         if (file.IsInvalid && Errno.Last == Errno.Invalid)

@@ -11,7 +11,7 @@ internal struct StatX
     /// <summary>STATX_DIOALIGN, from Linux 6.1 on; where it is missing the answer's <see cref="Mask"/> lacks the bit.</summary>
     internal const uint DirectAlignment = 0x2000;
 
-    private const ushort TypeMask = 0xF000, TypeRegular = 0x8000, TypeBlock = 0x6000;
+    private const ushort TypeMask = 0xF000, TypeRegular = 0x8000, TypeBlock = 0x6000, TypeDirectory = 0x4000;
 
     [FieldOffset(0)] internal uint Mask;
     [FieldOffset(28)] internal ushort Mode;
@@ -26,6 +26,8 @@ internal struct StatX
     internal readonly bool IsRegular => (Mode & TypeMask) == TypeRegular;
 
     internal readonly bool IsBlockDevice => (Mode & TypeMask) == TypeBlock;
+
+    internal readonly bool IsDirectory => (Mode & TypeMask) == TypeDirectory;
 
     /// <summary>The number of the file system the file lies on, as <c>stat</c> and the loop driver write it (huge_encode_dev).</summary>
     internal readonly ulong FileSystemNumber => Encode(DeviceMajor, DeviceMinor);

@@ -22,12 +22,16 @@ internal static class PoolFormatter
     }
 
     /// <summary>Opens a disk for this process alone and hands it to <paramref name="use"/>, which owns it unless it throws.</summary>
-    public static T WithDisk<T>(string path, bool readOnly, Func<IDisk, T> use)
+    public static T WithDisk<T>(string path, bool readOnly, Func<IDisk, T> use) =>
+        WithDisk(path, new FileDiskOptions { ReadOnly = readOnly }, use);
+
+    /// <summary>Opens a disk as the options say and hands it to <paramref name="use"/>, which owns it unless it throws.</summary>
+    public static T WithDisk<T>(string path, FileDiskOptions options, Func<IDisk, T> use)
     {
         FileDisk? disk = null;
         try
         {
-            disk = FileDisk.Open(path, new FileDiskOptions { ReadOnly = readOnly });
+            disk = FileDisk.Open(path, options);
             return use(disk);
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)

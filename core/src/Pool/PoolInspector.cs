@@ -5,8 +5,8 @@ using CsiThin.Core.Tools;
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// A look at a pool that nobody has open, without changing a byte: state, volumes, check, dump, and the metadata itself for the kernel's
-/// tools. Used by one thread. Errors are <see cref="PoolException"/>.
+/// A look at a pool that nobody has open, without changing a byte by itself: state, volumes, check, dump, and the metadata for tools,
+/// ours and the kernel's. Used by one thread. Errors are <see cref="PoolException"/>.
 /// </summary>
 public sealed class PoolInspector : IDisposable
 {
@@ -20,8 +20,30 @@ public sealed class PoolInspector : IDisposable
     /// </summary>
     public static PoolInspector Open(string path) => PoolFormatter.WithDisk(path, readOnly: true, Open);
 
+    /// <summary>
+    /// Opens the pool's disk read-only while somebody serves the pool. Only the label holds still, and of <see cref="Metadata"/> what a
+    /// metadata snapshot keeps; nothing else of this inspector may be used.
+    /// </summary>
+    public static PoolInspector Observe(string path) =>
+        PoolFormatter.WithDisk(path, new FileDiskOptions { ReadOnly = true, Observe = true }, Open);
+
+    /// <summary>Opens the pool's disk for this process alone, so that a tool may write <see cref="Metadata"/>.</summary>
+    public static PoolInspector OpenForRepair(string path) => PoolFormatter.WithDisk(path, readOnly: false, Open);
+
     /// <summary>Inspects a pool on any disk, which belongs to the inspector from then on.</summary>
     internal static PoolInspector Open(IDisk disk) => new(PoolDisk.Open(disk));
+
+    /// <summary>The pool's id.</summary>
+    public Guid Uuid => _disk.Label.Uuid;
+
+    /// <summary>Bytes of a data block, as the label has them.</summary>
+    public long DataBlockBytes => _disk.Label.Layout.DataBlockBytes;
+
+    /// <summary>Data blocks that the data region holds, as the label has it.</summary>
+    public ulong DataBlocks => _disk.Label.Layout.DataBlocks;
+
+    /// <summary>The metadata region, for the tools of the floor below. It belongs to the inspector.</summary>
+    public IDisk Metadata => _disk.Metadata;
 
     /// <summary>
     /// The state at the last commit. Mode is <see cref="PoolMode.Write"/> unless a check is needed: nobody serves the pool.
@@ -41,7 +63,7 @@ public sealed class PoolInspector : IDisposable
         try
         {
             var findings = MetadataChecker.Check(_disk.Metadata).Select(finding => finding.ToString() ?? "").ToList();
-            findings.AddRange(Read(CheckCatalog));
+            findings.AddRange(CheckCatalog());
             return findings;
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)
@@ -49,6 +71,11 @@ public sealed class PoolInspector : IDisposable
             return [PoolErrors.Translate(e).Message];
         }
     }
+
+    /// <summary>
+    /// Checks that catalog and metadata agree, each naming exactly the other's devices; a sentence for each that one of them lacks.
+    /// </summary>
+    public IReadOnlyList<string> CheckCatalog() => Read(Compare);
 
     /// <summary>Writes the metadata as XML, the text of thin_dump.</summary>
     public void Dump(TextWriter output)
@@ -104,8 +131,7 @@ public sealed class PoolInspector : IDisposable
         }
     }
 
-    /// <summary>Catalog and metadata agree when each names exactly the other's devices.</summary>
-    private List<string> CheckCatalog(ThinMetadata metadata, CatalogState catalog)
+    private List<string> Compare(ThinMetadata metadata, CatalogState catalog)
     {
         var devices = metadata.ListThins().Select(t => t.Id).ToHashSet();
         var findings = new List<string>();

@@ -220,4 +220,22 @@ public sealed class FileDiskTests(ITestOutputHelper output)
         Assert.Equal(1, queue.Reap(completions, wait: true));
         Assert.Equal(Errno.Io, completions[0].Errno);
     }
+
+    [Fact]
+    public void Whoever_only_observes_a_disk_is_in_nobodys_way_and_sees_what_its_owner_writes()
+    {
+        using var temp = new TempFile();
+        using var owner = FileDisk.Create(temp.Path, DiskBytes);
+        using var observer = FileDisk.Open(temp.Path, new FileDiskOptions { ReadOnly = true, Observe = true });
+        var written = new byte[4096];
+        Array.Fill(written, (byte)7);
+        owner.Write(8192, written);
+        var read = new byte[4096];
+        observer.Read(8192, read);
+        Assert.Equal(written, read);
+        Assert.Throws<DiskException>(() => observer.Write(0, written));
+        Assert.Throws<ArgumentException>(() => FileDisk.Open(temp.Path, new FileDiskOptions { Observe = true }));
+        owner.Dispose();
+        using var next = FileDisk.Open(temp.Path); // the observer keeps nobody out
+    }
 }

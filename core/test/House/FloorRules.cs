@@ -27,19 +27,27 @@ internal sealed partial class FloorRules
         ["Driver.Rpc"] = [],
         // floor 3: no gRPC types
         ["Driver.Volumes"] = Core,
+        // floor 4, lower half: what surrounds the calls of every API here (socket, errors, log, meter)
+        ["Driver.Calls"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         // floor 4: siblings, which meet in Program
-        ["Driver.Csi"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
+        ["Driver.Csi"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
+        ["Driver.Control"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
         ["Driver.Node"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         ["Driver.Kube"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         ["Driver.Telemetry"] = [.. Core, "Driver.Volumes"],
         // floor 5: wires everybody
-        ["Driver.Cli"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Csi", "Driver.Node", "Driver.Kube", "Driver.Telemetry"],
+        ["Driver.Cli"] =
+        [
+            .. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube",
+            "Driver.Telemetry",
+        ],
         ["Driver.Program"] =
-            [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Csi", "Driver.Node", "Driver.Kube", "Driver.Telemetry", "Driver.Cli"],
+            [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube",
+                "Driver.Telemetry", "Driver.Cli"],
     };
 
     private static readonly HashSet<string> SpeakGrpc =
-        ["Driver.Rpc", "Driver.Csi", "Driver.Node", "Driver.Kube", "Driver.Cli", "Driver.Program"];
+        ["Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube", "Driver.Cli", "Driver.Program"];
 
     private readonly Dictionary<string, HashSet<string>> _typesOf = [];
 
@@ -113,10 +121,11 @@ internal sealed partial class FloorRules
     private static partial Regex FullName();
 
     [GeneratedRegex(
-        @"(?<![\w.])(?:(?:Core|Driver)\.)?(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Csi|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
+        @"(?<![\w.])(?:(?:Core|Driver)\.)?" +
+        @"(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Calls|Csi|Control|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
     private static partial Regex HalfName();
 
-    [GeneratedRegex(@"\b(?:Grpc\.|Csi\.V1\b|Google\.Protobuf\b)")]
+    [GeneratedRegex(@"\b(?:Grpc\.|Csi\.V1\b|CsiThin\.V1\b|Google\.Protobuf\b)")]
     private static partial Regex GrpcName();
 
     [GeneratedRegex(@"<Using\s+Include\s*=\s*""CsiThin")]

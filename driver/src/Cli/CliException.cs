@@ -18,4 +18,10 @@ internal static class ExitCodes
 
     /// <summary>The command line is wrong.</summary>
     public const int Usage = 2;
+
+    /// <summary>SIGINT stopped it: 128 and the signal's number, as shells have it.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>SIGTERM stopped it.</summary>
+    public const int Terminated = 143;
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using Grpc.Core;
@@ -13,13 +14,15 @@ internal sealed class CommandLine
 {
     private readonly TextWriter _out;
     private readonly TextWriter _error;
+    private readonly Terminal _terminal;
     private readonly Option<OutputFormat> _format = Arguments.Format();
 
     /// <summary>Prints results to <paramref name="output"/>, everything else to <paramref name="error"/>.</summary>
-    public CommandLine(TextWriter output, TextWriter error)
+    public CommandLine(TextWriter output, TextWriter error, Terminal? terminal = null)
     {
         _out = output;
         _error = error;
+        _terminal = terminal ?? Terminal.None;
     }
 
     /// <summary>Runs one command line to its exit code.</summary>
@@ -45,7 +48,8 @@ internal sealed class CommandLine
     public void SetAction(Command command, Func<ParseResult, Output, CancellationToken, Task<int>> action)
     {
         command.Options.Add(_format);
-        command.SetAction((parsed, cancellation) => action(parsed, new Output(_out, _error, parsed.GetValue(_format)), cancellation));
+        command.SetAction((parsed, cancellation) =>
+            action(parsed, new Output(_out, _error, parsed.GetValue(_format)) { Terminal = _terminal }, cancellation));
     }
 
     /// <summary>The same for an action that does not wait.</summary>
@@ -70,7 +74,8 @@ internal sealed class CommandLine
         {
             return Report(failure.Message, failure.ExitCode);
         }
-        catch (Exception failure) when (failure is PoolException or VolumeException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (
+            failure is PoolException or VolumeException or MetadataException or IOException or UnauthorizedAccessException)
         {
             return Report(failure.Message, ExitCodes.Failed);
         }

@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using Csi.V1;
+using CsiThin.Driver.Calls;
 using Grpc.Net.Client;
 
 namespace CsiThin.Driver.Cli;
@@ -12,17 +12,7 @@ internal sealed class CsiClient : IDisposable
     /// <summary>Connects when first called.</summary>
     public CsiClient(string socketPath)
     {
-        var handler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            ConnectCallback = async (_, cancellation) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellation).ConfigureAwait(false);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        };
-        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        _channel = UnixChannel.Open(socketPath);
         Identity = new Identity.IdentityClient(_channel);
         Controller = new Controller.ControllerClient(_channel);
     }

@@ -18,6 +18,9 @@ internal enum OutputFormat
 /// </summary>
 internal sealed record Output(TextWriter Out, TextWriter Error, OutputFormat Format)
 {
+    /// <summary>Which of the two streams somebody is looking at.</summary>
+    public Terminal Terminal { get; init; } = Terminal.None;
+
     // Names are shown as they are; the text goes to a terminal or a program, never into a web page.
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {

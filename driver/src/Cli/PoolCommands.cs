@@ -1,18 +1,21 @@
 using System.CommandLine;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Cli.Tools;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>What is done to a pool that nobody has open.</summary>
+/// <summary>What is done to a whole pool; the tools that look at metadata of any origin are in a folder of their own.</summary>
 internal static class PoolCommands
 {
     private const long BlockMultipleBytes = 64 << 10;
     private const long BlockMaximumBytes = 1 << 30;
 
     /// <summary>The command <c>pool</c>.</summary>
-    public static Command Build(CommandLine line) => new("pool", "Make and look at a pool that nobody has open")
+    public static Command Build(CommandLine line) => new("pool", "Make, look at and look after pools, and any dm-thin metadata")
     {
-        Format(line), Status(line), Check(line), Dump(line), Metadata(line), Table(line),
+        Format(line), Status(line), Table(line), Metadata(line),
+        CheckCommand.Build(line), DumpCommand.Build(line), DeltaCommand.Build(line), RmapCommand.Build(line),
+        RestoreCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),
     };
 
     /// <summary>The option --block, also of <c>serve --pool</c>.</summary>
@@ -56,41 +59,6 @@ internal static class PoolCommands
             using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
             var report = PoolReport.Of(pool.Status, pool.Volumes);
             output.Print(report, report.Write);
-            return ExitCodes.Success;
-        });
-        return command;
-    }
-
-    private static Command Check(CommandLine line)
-    {
-        var path = Arguments.PoolPath();
-        var command = new Command("check", "Check label, catalog and every block of the metadata") { path };
-        line.SetAction(command, (parsed, output) =>
-        {
-            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
-            var findings = pool.Check();
-            output.Print(new { Sound = findings.Count == 0, Findings = findings }, text =>
-            {
-                foreach (var finding in findings)
-                    text.WriteLine(finding);
-                text.WriteLine(findings.Count == 0 ? "sound" : $"{findings.Count} finding(s)");
-            });
-            return findings.Count == 0 ? ExitCodes.Success : ExitCodes.Failed;
-        });
-        return command;
-    }
-
-    private static Command Dump(CommandLine line)
-    {
-        var path = Arguments.PoolPath();
-        var command = new Command("dump", "Print the metadata as thin_dump does (XML)") { path };
-        line.SetAction(command, (parsed, output) =>
-        {
-            if (output.Format == OutputFormat.Json)
-                throw new CliException("a dump is XML, the text of thin_dump; it has no JSON form", ExitCodes.Usage);
-            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
-            pool.Dump(output.Out);
-            output.Out.Flush();
             return ExitCodes.Success;
         });
         return command;

@@ -25,9 +25,10 @@ internal static class ServeCommand
         };
         var metrics = Arguments.Parsed<IPEndPoint>(
             "--metrics", "ADDRESS:PORT", "Where /metrics and /healthz answer; port 0 takes a free one", ParseAddress);
+        var control = ControlSocket.Option();
         var command = new Command("serve", "Serve pools: CSI on a socket, volumes over NBD, metrics")
         {
-            endpoint, node, pools, nbd, metrics,
+            endpoint, node, pools, nbd, metrics, control,
         };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ServeOptions(
@@ -35,7 +36,10 @@ internal static class ServeCommand
                 parsed.GetRequiredValue(node)!,
                 parsed.GetRequiredValue(pools),
                 parsed.GetValue(nbd),
-                parsed.GetValue(metrics)),
+                parsed.GetValue(metrics))
+            {
+                Control = new ControlSocket(parsed.GetValue(control) ?? ControlSocket.DefaultPath, parsed.GetValue(control) is not null),
+            },
             output,
             cancellation));
         return command;
@@ -63,6 +67,7 @@ internal static class ServeCommand
             Endpoint = $"unix://{options.SocketPath}",
             options.NodeId,
             Nbd = options.NbdPath,
+            Control = host.ControlPath is { } control ? $"unix://{control}" : null,
             Metrics = host.MetricsAddress?.ToString().TrimEnd('/'),
             Pools = host.Volumes.Pools.All.Select(pool => new { pool.Name, Uuid = pool.Pool.Uuid.ToString("N") }).ToList(),
         };

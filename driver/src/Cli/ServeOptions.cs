@@ -5,6 +5,9 @@ namespace CsiThin.Driver.Cli;
 /// <summary>What <c>serve</c> is told: sockets as plain paths, no NBD and no metrics where null.</summary>
 internal sealed record ServeOptions(string SocketPath, string NodeId, IReadOnlyList<PoolOption> Pools, string? NbdPath, IPEndPoint? Metrics)
 {
+    /// <summary>Where the engine's own API listens; nowhere where null.</summary>
+    public ControlSocket? Control { get; init; }
+
     private const string UnixPrefix = "unix:";
     private const int NodeIdLengthMax = 63;
 

@@ -1,5 +1,6 @@
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Telemetry;
 using CsiThin.Driver.Volumes;
@@ -8,9 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace CsiThin.Driver.Cli;
 
 /// <summary>
-/// A whole server in this process: pools, NBD, metrics and CSI, started in that order and ended in the other, so that nobody is let in
-/// before what
-/// they need is there and the pools are closed, committed, when nobody uses them any more.
+/// A whole server in this process: pools, NBD, metrics, the engine's own API and CSI, started in that order and ended in the other, so that
+/// nobody is let in before what they need is there and the pools are closed, committed, when nobody uses them any more.
 /// </summary>
 internal sealed partial class ServerHost : IAsyncDisposable
 {
@@ -21,6 +21,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
     /// <summary>The verbs on the pools it has opened.</summary>
     public VolumeManager Volumes { get; private set; } = null!;
+
+    /// <summary>Where the engine's own API listens, if anywhere.</summary>
+    public string? ControlPath { get; private set; }
 
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress { get; private set; }
@@ -38,6 +41,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
                 host.StartNbd(nbdPath, logs);
             if (options.Metrics is not null)
                 await host.StartMetricsAsync(options).ConfigureAwait(false);
+            if (options.Control is { } control)
+                await host.StartControlAsync(control, logs).ConfigureAwait(false);
             var csi = await CsiServer.StartAsync(options.SocketPath, host.Volumes, options.NodeId, logs).ConfigureAwait(false);
             host._ends.Push(csi.DisposeAsync);
             return host;
@@ -103,6 +108,22 @@ internal sealed partial class ServerHost : IAsyncDisposable
         server.Start();
     }
 
+    // An engine that was not told where to listen serves on without, so that it needs no more rights than its pools do.
+    private async Task StartControlAsync(ControlSocket control, ILoggerFactory logs)
+    {
+        try
+        {
+            control.MakeDirectory();
+            var server = await ControlServer.StartAsync(control.Path, Volumes.Pools, logs).ConfigureAwait(false);
+            _ends.Push(server.DisposeAsync);
+            ControlPath = control.Path;
+        }
+        catch (Exception failure) when (!control.IsRequired && failure is IOException or UnauthorizedAccessException)
+        {
+            LogNoControl(_log, failure.Message);
+        }
+    }
+
     private async Task StartMetricsAsync(ServeOptions options)
     {
         var exporter = Keep(new PrometheusExporter(failure => LogScrapeFailed(_log, failure)));
@@ -133,6 +154,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
     [LoggerMessage(4, LogLevel.Warning, "Pool {Name}: {Message}")]
     private static partial void LogPool(ILogger logger, string name, string message);
+
+    [LoggerMessage(5, LogLevel.Warning, "Serving without the control socket, so no tool can reach the pools meanwhile: {Reason}")]
+    private static partial void LogNoControl(ILogger logger, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "A part of the server did not end cleanly")]
     private static partial void LogEndFailed(ILogger logger, Exception exception);

@@ -12,7 +12,8 @@ internal static class VolumeCommands
     /// <summary>The command <c>volume</c>.</summary>
     public static Command Build(CommandLine line) => new("volume", "Make, list and change the volumes of a pool that nobody has open")
     {
-        Create(line), List(line), Snapshot(line), Clone(line), Resize(line), Delete(line), ExportCommand.Build(line),
+        Create(line), List(line), Snapshot(line), Clone(line), Resize(line), Delete(line),
+        AdoptCommand.Build(line), ExportCommand.Build(line),
     };
 
     private static Command Create(CommandLine line)
@@ -112,9 +113,11 @@ internal static class VolumeCommands
         return size;
     }
 
-    private static VolumeUsage Usage(ThinPool pool, VolumeInfo volume) => pool.FindVolume(volume.Id) ?? new VolumeUsage(volume, 0, 0);
+    /// <summary>A volume with what it occupies.</summary>
+    public static VolumeUsage Usage(ThinPool pool, VolumeInfo volume) => pool.FindVolume(volume.Id) ?? new VolumeUsage(volume, 0, 0);
 
-    private static int Show(Output output, string done, VolumeUsage usage)
+    /// <summary>Prints what was done to a volume.</summary>
+    public static int Show(Output output, string done, VolumeUsage usage)
     {
         var report = VolumeReport.Of(usage);
         output.Print(report, $"{Describe.Thing(usage.Volume.Kind, report.Name)} {done}: {report.Id}, {SizeText.Format(report.SizeBytes)}");

@@ -7,7 +7,7 @@ using RpcType = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
 namespace CsiThin.Driver.Csi;
 
 /// <summary>
-/// CSI's Controller service: reads the request, calls one verb, writes the answer. Errors fly up to <see cref="ErrorInterceptor"/>;
+/// CSI's Controller service: reads the request, calls one verb, writes the answer. Errors fly up to <see cref="Calls.ErrorInterceptor"/>;
 /// the calls that are not here answer UNIMPLEMENTED, and no capability promises them.
 /// </summary>
 internal sealed class ControllerService(VolumeManager volumes, NodeTopology topology) : Controller.ControllerBase

@@ -1,87 +1,27 @@
-using CsiThin.Core.Nbd;
+using CsiThin.Driver.Calls;
 using CsiThin.Driver.Volumes;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Csi;
 
-/// <summary>
-/// CSI on a unix socket that only its owner may open (0600 before anybody can connect). Services that do not work are not registered, so
-/// that whoever calls them hears UNIMPLEMENTED.
-/// </summary>
-internal sealed class CsiServer : IAsyncDisposable
+/// <summary>CSI on a unix socket: Identity and Controller.</summary>
+internal static class CsiServer
 {
-    private readonly WebApplication _application;
-    private readonly NbdSocketFile _socket;
-    private readonly CallMeter _meter;
-
-    private CsiServer(WebApplication application, NbdSocketFile socket, CallMeter meter)
-    {
-        _application = application;
-        _socket = socket;
-        _meter = meter;
-    }
-
     /// <summary>Listens on <paramref name="socketPath"/>; throws <see cref="IOException"/> when that cannot be.</summary>
-    public static async Task<CsiServer> StartAsync(string socketPath, VolumeManager volumes, string nodeId, ILoggerFactory logs)
+    public static Task<CallServer> StartAsync(string socketPath, VolumeManager volumes, string nodeId, ILoggerFactory logs)
     {
-        var meter = new CallMeter();
-        var socket = new NbdSocketFile(socketPath);
-        var application = Build(socketPath, socket, volumes, nodeId, meter, logs);
-        var server = new CsiServer(application, socket, meter);
-        try
-        {
-            application.MapGrpcService<IdentityService>();
-            application.MapGrpcService<ControllerService>();
-            await application.StartAsync().ConfigureAwait(false);
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    /// <summary>Takes no new calls, lets those in flight end (30 seconds at most), and removes the socket.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _application.StopAsync().ConfigureAwait(false);
-        await _application.DisposeAsync().ConfigureAwait(false);
-        _socket.Dispose();
-        _meter.Dispose();
-    }
-
-    private static WebApplication Build(
-        string socketPath, NbdSocketFile socket, VolumeManager volumes, string nodeId, CallMeter meter, ILoggerFactory logs)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
-        {
-            options.AddServerHeader = false;
-            options.ListenUnixSocket(Path.GetFullPath(socketPath), listen => listen.Protocols = HttpProtocols.Http2);
-        });
-        builder.WebHost.UseSockets(options => options.CreateBoundListenSocket = _ => socket.Listener);
-        builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
-        builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton(meter);
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<ErrorInterceptor>();
-        builder.Services.AddSingleton(new IdentityService(volumes.Pools));
-        builder.Services.AddSingleton(new ControllerService(volumes, new NodeTopology(nodeId)));
-        builder.Services.AddGrpc(options => options.Interceptors.Add<ErrorInterceptor>());
-        return builder.Build();
-    }
-
-    /// <summary>Signals are for whoever starts and ends this server: it takes none itself.</summary>
-    private sealed class CallersLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        var services = new CallServices(
+            "CSI",
+            collection => collection
+                .AddSingleton(new IdentityService(volumes.Pools))
+                .AddSingleton(new ControllerService(volumes, new NodeTopology(nodeId))),
+            routes =>
+            {
+                routes.MapGrpcService<IdentityService>();
+                routes.MapGrpcService<ControllerService>();
+            });
+        return CallServer.StartAsync(socketPath, services, logs);
     }
 }

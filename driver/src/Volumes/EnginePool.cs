@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Tools;
 
 namespace CsiThin.Driver.Volumes;
 
@@ -35,4 +36,10 @@ internal sealed class EnginePool(ThinPool pool) : IVolumePool
 
     /// <inheritdoc/>
     public IBlockDevice OpenDevice(VolumeId id, bool readOnly) => pool.OpenDevice(id, readOnly);
+
+    /// <inheritdoc/>
+    public IDisposable HoldMetadataSnapshot() => pool.HoldMetadataSnapshot();
+
+    /// <inheritdoc/>
+    public long Trim(ToolRun run) => pool.Trim(run);
 }

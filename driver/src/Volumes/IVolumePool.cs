@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Tools;
 
 namespace CsiThin.Driver.Volumes;
 
@@ -39,4 +40,10 @@ internal interface IVolumePool
 
     /// <summary>Opens a volume or snapshot for I/O.</summary>
     IBlockDevice OpenDevice(VolumeId id, bool readOnly);
+
+    /// <summary>Holds the metadata as it is now for readers of the disk, until disposed. Busy when it is held already.</summary>
+    IDisposable HoldMetadataSnapshot();
+
+    /// <summary>Discards free data space without stalling anybody; returns the bytes discarded.</summary>
+    long Trim(ToolRun run);
 }

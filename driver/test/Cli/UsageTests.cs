@@ -35,6 +35,23 @@ public sealed class UsageTests : IDisposable
     [InlineData("two pools are named 'a'", "serve", "--endpoint", "unix:///s", "--node-id", "n", "--pool", "a=b", "--pool", "a=c")]
     [InlineData("is not ADDRESS:PORT", "serve", "--endpoint", "unix:///s", "--node-id", "n", "--pool", "a=b", "--metrics", "9808")]
     [InlineData("it has no JSON form", "pool", "dump", "p", "-o", "json")]
+    [InlineData("it has no JSON form", "pool", "delta", "p", "--thin1", "1", "--thin2", "2", "-o", "json")]
+    [InlineData("Option '--thin2' is required", "pool", "delta", "p", "--thin1", "1")]
+    [InlineData("Option '--region' is required", "pool", "rmap", "p")]
+    [InlineData("'5..5' is not BEGIN..END", "pool", "rmap", "p", "--region", "5..5")]
+    [InlineData("'-1..5' is not BEGIN..END", "pool", "rmap", "p", "--region=-1..5")]
+    [InlineData("--force says that it shall", "pool", "restore", "x.xml", "p")]
+    [InlineData("--size is for a new file", "pool", "restore", "x.xml", "p", "--force", "--size", "4M")]
+    [InlineData("neither xml nor human", "pool", "dump", "p", "--format", "yaml")]
+    [InlineData("give PATH of a pool, or --metadata", "pool", "check")]
+    [InlineData("not both", "pool", "check", "p", "--metadata", "m")]
+    [InlineData("--metadata is empty", "pool", "dump", "--metadata", "")]
+    [InlineData("--metadata-snap goes with --metadata", "pool", "delta", "p", "--thin1", "1", "--thin2", "2", "--metadata-snap")]
+    [InlineData("--data and --metadata go together", "pool", "trim", "p", "--data", "d")]
+    [InlineData("--data and --metadata go together", "pool", "trim", "--metadata", "m")]
+    [InlineData("is not unix:///PATH", "pool", "trim", "p", "--control", "tcp://x")]
+    [InlineData("a thin id is at most 16777215", "volume", "adopt", "p", "16777216", "n")]
+    [InlineData("1 to 16777216 are possible", "pool", "metadata-size", "--pool-size", "1T", "--block", "64K", "--max-thins", "0")]
     public async Task Wrong_usage_is_one_line_and_exit_code_2(string message, params string[] arguments) =>
         Assert.Contains(message, await _f.Fails(ExitCodes.Usage, arguments), StringComparison.Ordinal);
 
@@ -47,7 +64,9 @@ public sealed class UsageTests : IDisposable
         [
             "pool", "volume", "serve", "demo", "format", "status", "create", "clone", "export", "table", "p", "", "--", "-", "--size",
             "--size=", "--size=1G", "0", "-1", "--block", "--block=3K", "--pool", "--pool=", "a=b", "--metrics", ":1", "--endpoint",
-            "unix:", "--node-id", "--socket", "--force", "--force=maybe", "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
+            "unix:", "--node-id",
+            "check", "dump", "trim", "adopt", "--metadata", "--data", "--control", "-f", "--socket", "--force", "--force=maybe",
+            "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
             "--dir", "--help", "--version", "a\0b", "\ud83d",
         ];
         for (var i = 0; i < 2000; i++)

@@ -1,4 +1,5 @@
 using Csi.V1;
+using CsiThin.Driver.Calls;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Tests.Volumes;
 using Grpc.Core;
@@ -32,7 +33,7 @@ internal sealed class ControllerFixture : IDisposable
 
     public IdentityService Identity { get; }
 
-    public CallMeter Meter { get; } = new();
+    public CallMeter Meter { get; } = new("CSI");
 
     public ListLogger Log { get; } = new();
 

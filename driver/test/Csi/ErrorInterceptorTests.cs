@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Csi.V1;
 using CsiThin.Core.Pool;
-using CsiThin.Driver.Csi;
+using CsiThin.Driver.Calls;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Xunit;

@@ -1,6 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Tools;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Tests.Volumes;
@@ -33,7 +34,13 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
     /// <summary>Called inside Create, before it takes effect.</summary>
     public Action? BeforeCreate { get; set; }
 
+    /// <summary>Called inside Trim, before it ends.</summary>
+    public Action<ToolRun>? BeforeTrimEnds { get; set; }
+
     public int Creations { get; private set; }
+
+    /// <summary>How often the metadata is held at this moment.</summary>
+    public int Holds { get; private set; }
 
     public PoolStatus GetStatus()
     {
@@ -153,6 +160,25 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
         };
     }
 
+    public IDisposable HoldMetadataSnapshot()
+    {
+        lock (_lock)
+        {
+            if (Holds > 0)
+                throw new PoolException(PoolError.Busy, "a metadata snapshot is held already");
+            Holds++;
+        }
+
+        return new Hold(this);
+    }
+
+    public long Trim(ToolRun run)
+    {
+        run.Report("discarding", 1, 2);
+        BeforeTrimEnds?.Invoke(run);
+        return 1 << 20;
+    }
+
     private VolumeInfo Known(VolumeId id) => id.Pool == Uuid && _volumes.TryGetValue(id.Number, out var volume)
         ? volume
         : throw new PoolException(PoolError.NotFound, $"{id} does not exist");
@@ -167,6 +193,15 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
 
         if (Mode >= PoolMode.ReadOnly)
             throw new PoolException(PoolError.Degraded, $"pool {Uuid:N} is read-only");
+    }
+
+    private sealed class Hold(FakePool pool) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (pool._lock)
+                pool.Holds--;
+        }
     }
 
     private sealed class OpenFake(long lengthBytes, bool readOnly, Action closed) : IBlockDevice

@@ -2,10 +2,10 @@ using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using Grpc.Core;
 
-namespace CsiThin.Driver.Csi;
+namespace CsiThin.Driver.Calls;
 
 /// <summary>
-/// The one place where the words of the floors below become CSI's codes. Messages pass unchanged: they were written for the caller.
+/// The one place where the words of the floors below become gRPC's codes. Messages pass unchanged: they were written for the caller.
 /// </summary>
 internal static class ErrorTranslation
 {

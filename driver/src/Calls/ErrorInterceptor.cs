@@ -3,10 +3,10 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.Extensions.Logging;
 
-namespace CsiThin.Driver.Csi;
+namespace CsiThin.Driver.Calls;
 
 /// <summary>
-/// Stands before every CSI call: lets nothing but intended statuses out, counts the call and says in the log what was asked (secrets
+/// Stands before every call: lets nothing but intended statuses out, counts the call and says in the log what was asked (secrets
 /// stripped) and how it ended. What was not intended reaches the client as INTERNAL without a word of its own, and the log in full.
 /// </summary>
 internal sealed partial class ErrorInterceptor(CallMeter meter, TimeProvider time, ILogger<ErrorInterceptor> logger) : Interceptor

@@ -1,11 +1,11 @@
 using Csi.V1;
-using CsiThin.Driver.Csi;
+using CsiThin.Driver.Calls;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Xunit;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
-namespace CsiThin.Driver.Tests.Csi;
+namespace CsiThin.Driver.Tests.Calls;
 
 public sealed class RequestLogTests
 {

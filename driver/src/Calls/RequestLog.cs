@@ -8,7 +8,7 @@ using Csi.V1;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
-namespace CsiThin.Driver.Csi;
+namespace CsiThin.Driver.Calls;
 
 /// <summary>
 /// Renders messages for logs: one line of JSON with the fields that are set. Fields that the specification marks as secret show only that
