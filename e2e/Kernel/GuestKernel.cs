@@ -13,8 +13,8 @@ namespace CsiThin.EndToEnd.Kernel;
 /// /dev/ubdb and so on. What a script writes outside /run, /mnt and /dev stays on the machine: it must keep to its test's directory. Unix
 /// sockets belong on /run, pools on a disk.
 /// <para>
-/// To add a test of something in the guest: a class with <c>IClassFixture</c> of a fixture that boots one guest (a boot takes seconds, so the
-/// tests of a class share one), and one [Fact] for each named thing, which runs bash in it (<see cref="Run(string, int)"/>, with the
+/// To add a test of something in the guest: a class with <c>IClassFixture</c> of a fixture that boots one guest (a boot takes seconds, so
+/// the tests of a class share one), and one [Fact] for each named thing, which runs bash in it (<see cref="Run(string, int)"/>, with the
 /// functions of guest-tools.sh) and looks at what comes back. Programs of ours: <see cref="GuestProgram"/>. CSI calls:
 /// <see cref="GuestCsiClient"/>. A test that leaves its guest unusable (a power cut) boots one of its own.
 /// </para>
