@@ -51,7 +51,8 @@ public sealed class EngineConnectionTests : IDisposable
     {
         Patient();
         _engine.Stop();
-        var waiting = new RemotePool(_engine.Connection, _pool.Uuid).CreateAsync(new VolumeSpec { Name = "a", SizeBytes = 1 << 20 }, default);
+        var pool = new RemotePool(_engine.Connection, _pool.Uuid);
+        var waiting = pool.CreateAsync(new VolumeSpec { Name = "a", SizeBytes = 1 << 20 }, default);
         await Task.Delay(150);
         _engine.Start();
         Assert.Equal("a", (await waiting.WaitAsync(Limit)).Name);
@@ -117,7 +118,8 @@ public sealed class EngineConnectionTests : IDisposable
         for (var i = 0; i < 600; i++)
             _pool.Create(new VolumeSpec { Name = $"v{i}", SizeBytes = 1 << 20, Parameters = large });
         var pool = (await _engine.Pools.GetPoolsAsync(default)).All[0].Pool;
-        Assert.Equal(_pool.ListVolumes().Select(volume => volume.Id), (await pool.ListVolumesAsync(0, 1000, default)).Select(one => one.Id));
+        var listed = await pool.ListVolumesAsync(0, 1000, default);
+        Assert.Equal(_pool.ListVolumes().Select(volume => volume.Id), listed.Select(volume => volume.Id));
         Assert.Equal(600, (await pool.ListUsageAsync(default)).Count);
         Assert.Equal([4ul, 5ul], (await pool.ListVolumesAsync(3, 2, default)).Select(volume => volume.Id.Number));
     }
