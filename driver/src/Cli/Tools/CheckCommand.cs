@@ -10,64 +10,63 @@ namespace CsiThin.Driver.Cli.Tools;
 /// </summary>
 internal static class CheckCommand
 {
-    private static readonly Option<bool> Skip = new("--skip-mappings")
-    {
-        Description = "Leave out the mappings, which are the bulk; then no count can be compared either",
-    };
-
-    private static readonly Option<bool> Repair = new("--auto-repair")
-    {
-        Description = "Free leaked blocks if nothing else is wrong; nobody may serve the pool",
-    };
-
-    private static readonly Option<bool> Clear = new("--clear-needs-check")
-    {
-        Description = "Clear the needs-check flag if nothing is wrong; nobody may serve the pool",
-    };
-
     /// <summary>The command.</summary>
     public static Command Build(CommandLine line)
     {
+        var skip = new Option<bool>("--skip-mappings")
+        {
+            Description = "Leave out the mappings, which are the bulk; then no count can be compared either",
+        };
+        var repair = new Option<bool>("--auto-repair")
+        {
+            Description = "Free leaked blocks if nothing else is wrong; nobody may serve the pool",
+        };
+        var clear = new Option<bool>("--clear-needs-check")
+        {
+            Description = "Clear the needs-check flag if nothing is wrong; nobody may serve the pool",
+        };
         var command = new Command(
             "check",
             "Check every block of the metadata, of a pool also label and catalog; exit code 1 when something is wrong. Virtual blocks " +
             "are counted in data blocks. Example: csi-thin pool check --metadata /dev/mapper/vg-pool_tmeta")
         {
-            Skip, Repair, Clear,
+            skip, repair, clear,
         };
         var target = new MetadataArguments(command, takesLive: true, takesSnapshot: true);
         Arguments.AddRule(command, result =>
         {
-            var changes = result.GetValue(Repair) ? "--auto-repair" : result.GetValue(Clear) ? "--clear-needs-check" : null;
-            if (changes is not null && result.GetValue(Skip))
+            var changes = result.GetValue(repair) ? "--auto-repair" : result.GetValue(clear) ? "--clear-needs-check" : null;
+            if (changes is not null && result.GetValue(skip))
                 result.AddError($"{changes} needs the mappings checked; it does not go with --skip-mappings");
             if (changes is not null && target.UsesSnapshot(result))
                 result.AddError($"{changes} changes what was committed; it does not go with --metadata-snap");
         });
         line.SetAction(command, async (parsed, output, cancellation) =>
         {
+            var wanted = new Wanted(parsed.GetValue(skip), parsed.GetValue(repair), parsed.GetValue(clear));
             var report = await ToolRunner.RunAsync(
-                output, run => CheckAsync(target.Read(parsed), parsed, run), cancellation).ConfigureAwait(false);
+                output, run => CheckAsync(target.Read(parsed), wanted, run), cancellation).ConfigureAwait(false);
             report.Print(output);
             return report.Sound ? ExitCodes.Success : ExitCodes.Failed;
         });
         return command;
     }
 
-    private static async Task<CheckReport> CheckAsync(MetadataTarget target, ParseResult parsed, ToolRun run)
+    private readonly record struct Wanted(bool SkipsMappings, bool Repairs, bool Clears);
+
+    private static async Task<CheckReport> CheckAsync(MetadataTarget target, Wanted wanted, ToolRun run)
     {
-        var (repairs, clears) = (parsed.GetValue(Repair), parsed.GetValue(Clear));
-        using var source = repairs || clears
-            ? MetadataSource.OpenForWriting(target, repairs ? "check --auto-repair" : "check --clear-needs-check")
+        using var source = wanted.Repairs || wanted.Clears
+            ? MetadataSource.OpenForWriting(target, wanted.Repairs ? "check --auto-repair" : "check --clear-needs-check")
             : await MetadataSource.OpenAsync(target, run.Cancellation).ConfigureAwait(false);
-        var options = new CheckOptions { SkipMappings = parsed.GetValue(Skip), State = source.State };
-        var repair = source.Read(disk => repairs
+        var options = new CheckOptions { SkipMappings = wanted.SkipsMappings, State = source.State };
+        var repair = source.Read(disk => wanted.Repairs
             ? MetadataLeaks.Repair(disk, run)
             : new LeakRepair(MetadataChecker.Check(disk, options, run), 0, 0));
         var findings = repair.Findings.Select(FindingReport.Of).ToList();
         if (source.Pool is { } pool)
             findings.AddRange(CheckCatalog(pool));
-        var isCleared = clears && findings.Count == 0 && source.Read(MetadataLeaks.ClearNeedsCheck);
+        var isCleared = wanted.Clears && findings.Count == 0 && source.Read(MetadataLeaks.ClearNeedsCheck);
         return new CheckReport(findings.Count == 0, findings, source.IsLive, repair.DataBlocks, repair.MetadataBlocks, isCleared);
     }
 
