@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using CsiThin.Core.Device;
+using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Node;
 
@@ -14,9 +16,9 @@ internal sealed class Btrfs : IFileSystem
     public string Signature => "a btrfs file system";
 
     /// <inheritdoc/>
-    public ProgramCall Format(string device, bool isBlank, IReadOnlyList<string> options)
+    public ProgramCall Format(string device, bool isUnwritten, IReadOnlyList<string> options)
     {
-        string[] force = isBlank ? [] : ["-f"];
+        string[] force = isUnwritten ? [] : ["-f"];
         return new("mkfs.btrfs", ["-q", "-K", .. force, .. options, device], FileSystems.FormatLimit);
     }
 
@@ -26,11 +28,18 @@ internal sealed class Btrfs : IFileSystem
     /// <summary>Btrfs never asks; btrfs-check(8) warns against repairing without need.</summary>
     public ProgramCall? Check(string device, ReadOnlySpan<byte> head, DateTimeOffset now) => null;
 
-    /// <summary>
-    /// The kernel takes two devices with one fsid for parts of one file system, so a clone gets an fsid of its own before it is first
-    /// mounted. That rewrites the superblock alone (-m), whatever the size, and the log stays to be replayed.
-    /// </summary>
-    public ProgramCall? Separate(string device, ReadOnlySpan<byte> head) => new("btrfstune", ["-f", "-m", device], FileSystems.GrowLimit);
+    /// <summary>The kernel takes two devices with one fsid for parts of one file system: see <see cref="BtrfsIdentity"/>.</summary>
+    public void Separate(string device, VolumeId clone)
+    {
+        using var disk = FileDisk.Open(device);
+        BtrfsIdentity.Give(disk, clone);
+    }
+
+    /// <summary>Not told by the superblock. An unfinished mkfs.btrfs leaves another magic, which is no signature.</summary>
+    public bool WasNeverMounted(ReadOnlySpan<byte> head) => false;
+
+    /// <inheritdoc/>
+    public ProgramCall Verify(string device) => new("btrfs", ["check", "--readonly", device], FileSystems.CheckLimit);
 
     /// <inheritdoc/>
     public long SizeBytes(ReadOnlySpan<byte> head) =>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Node;
 
@@ -6,7 +7,7 @@ namespace CsiThin.Driver.Node;
 internal sealed class Ext4 : IFileSystem
 {
     private const int Superblock = 1024, SuperblockBytes = 1024;
-    private const int BlocksLowAt = 0x04, LogBlockAt = 0x18, MountCountAt = 0x34, MountCountMaxAt = 0x36, StateAt = 0x3A;
+    private const int BlocksLowAt = 0x04, LogBlockAt = 0x18, MountTimeAt = 0x2C, MountCountAt = 0x34, MountCountMaxAt = 0x36, StateAt = 0x3A;
     private const int LastCheckAt = 0x40, CheckIntervalAt = 0x44, IncompatibleAt = 0x60, BlocksHighAt = 0x150;
     private const int StateClean = 1, StateErrors = 2;
     private const uint Wide = 0x80; // INCOMPAT_64BIT
@@ -19,12 +20,12 @@ internal sealed class Ext4 : IFileSystem
 
     /// <summary>
     /// Blocks of 4 KiB whatever the size, so that the thin device below sees whole sectors; no reserve for root, whom no pod is; no discard
-    /// of what is unmapped anyway. Inode tables of a blank device are zero already: neither mkfs nor the kernel's lazy thread has to
+    /// of what is unmapped anyway. Inode tables of an unwritten device are zero already: neither mkfs nor the kernel's lazy thread has to
     /// write them, which would map blocks for nothing.
     /// </summary>
-    public ProgramCall Format(string device, bool isBlank, IReadOnlyList<string> options)
+    public ProgramCall Format(string device, bool isUnwritten, IReadOnlyList<string> options)
     {
-        var extended = isBlank ? "nodiscard,assume_storage_prezeroed=1" : "nodiscard";
+        var extended = isUnwritten ? "nodiscard,assume_storage_prezeroed=1" : "nodiscard";
         return new("mkfs.ext4", ["-F", "-q", "-b", "4096", "-m", "0", "-E", extended, .. options, device], FileSystems.FormatLimit);
     }
 
@@ -48,7 +49,15 @@ internal sealed class Ext4 : IFileSystem
     }
 
     /// <summary>The kernel does not mind two ext4 of one UUID.</summary>
-    public ProgramCall? Separate(string device, ReadOnlySpan<byte> head) => null;
+    public void Separate(string device, VolumeId clone)
+    {
+    }
+
+    /// <summary>The time of the last mount is zero until there was one.</summary>
+    public bool WasNeverMounted(ReadOnlySpan<byte> head) => Long(head.Slice(Superblock, SuperblockBytes), MountTimeAt) == 0;
+
+    /// <inheritdoc/>
+    public ProgramCall Verify(string device) => new("e2fsck", ["-f", "-n", device], FileSystems.CheckLimit);
 
     /// <inheritdoc/>
     public long SizeBytes(ReadOnlySpan<byte> head)

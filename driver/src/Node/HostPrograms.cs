@@ -24,10 +24,10 @@ internal sealed class HostPrograms(IReadOnlyList<string> folders, TimeProvider t
         ["e2fsck"] = "e2fsprogs",
         ["resize2fs"] = "e2fsprogs",
         ["mkfs.xfs"] = "xfsprogs",
+        ["xfs_repair"] = "xfsprogs",
         ["xfs_growfs"] = "xfsprogs",
         ["mkfs.btrfs"] = "btrfs-progs",
         ["btrfs"] = "btrfs-progs",
-        ["btrfstune"] = "btrfs-progs",
         ["mount"] = "mount",
         ["umount"] = "mount",
     };

@@ -30,26 +30,25 @@ internal sealed class NodePaths(string kubeletDirectory)
         var root = FollowLinks(field, kubeletDirectory);
         if (LinkTarget(path) is { } target)
             throw new VolumeException(
-                VolumeError.Incompatible, $"{field} {NameRules.Quote(path)} is a symbolic link to {NameRules.Quote(target)}");
+                VolumeError.Incompatible, $"{field} {path} is a symbolic link to {target}");
         var real = FollowLinks(field, path);
         if (IsUnder(real, root))
             return real;
         throw IsUnder(path, kubeletDirectory) || IsUnder(path, root)
             ? new VolumeException(
                 VolumeError.Incompatible,
-                $"{field} {NameRules.Quote(path)} leads through a symbolic link to {NameRules.Quote(real)}, out of kubelet's folder {root}")
+                $"{field} {path} leads through a symbolic link to {real}, out of kubelet's folder {root}")
             : new VolumeException(
                 VolumeError.InvalidArgument,
-                $"{field} {NameRules.Quote(path)} is not in kubelet's folder {root} (--kubelet-dir says which folder that is)");
+                $"{field} {path} is not in kubelet's folder {root} (--kubelet-dir says which folder that is)");
     }
 
     /// <summary>Makes sure that a directory to mount on is there; refuses what is no directory.</summary>
     public static void MakeDirectory(string field, string path)
     {
         if (PathKinds.Of(path) is not (PathKind.Absent or PathKind.Directory))
-            throw new VolumeException(VolumeError.Incompatible, $"{field} {NameRules.Quote(path)} is there and is no directory");
-        _ = Guard(field, path, () => Directory.CreateDirectory(
-            path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute));
+            throw new VolumeException(VolumeError.Incompatible, $"{field} {path} is there and is no directory");
+        _ = Guard(field, path, () => Directory.CreateDirectory(path));
     }
 
     /// <summary>Makes sure that an empty file to bind a device node to is there; refuses what is no file.</summary>
@@ -57,7 +56,7 @@ internal sealed class NodePaths(string kubeletDirectory)
     {
         MakeDirectory(field, Path.GetDirectoryName(path)!);
         if (PathKinds.Of(path) is not (PathKind.Absent or PathKind.File))
-            throw new VolumeException(VolumeError.Incompatible, $"{field} {NameRules.Quote(path)} is there and is no file");
+            throw new VolumeException(VolumeError.Incompatible, $"{field} {path} is there and is no file");
         Guard(field, path, () => new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write)).Dispose();
     }
 
@@ -68,7 +67,7 @@ internal sealed class NodePaths(string kubeletDirectory)
     {
         if (MountTable.Read().At(path) is { } entry)
             throw new VolumeException(
-                VolumeError.HostFailed, $"{field} {NameRules.Quote(path)} is not removed: {entry.Describe()} is still mounted there");
+                VolumeError.HostFailed, $"{field} {path} is not removed: {entry.Describe()} is still mounted there");
         switch (PathKinds.Of(path))
         {
             case PathKind.Absent:
@@ -90,7 +89,7 @@ internal sealed class NodePaths(string kubeletDirectory)
             default:
                 throw new VolumeException(
                     VolumeError.Incompatible,
-                    $"{field} {NameRules.Quote(path)} is not mounted and holds something, so it is left as it is; look and remove it by hand");
+                    $"{field} {path} is not mounted and holds something, so it is left as it is; look and remove it by hand");
         }
     }
 
@@ -125,7 +124,7 @@ internal sealed class NodePaths(string kubeletDirectory)
                 continue;
             }
             if (++links > LinksMax)
-                throw new VolumeException(VolumeError.Incompatible, $"{field} {NameRules.Quote(path)} has more than {LinksMax} symbolic links");
+                throw new VolumeException(VolumeError.Incompatible, $"{field} {path} has more than {LinksMax} symbolic links");
             if (target.StartsWith('/'))
                 real = "/";
             foreach (var step in target.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
@@ -147,7 +146,7 @@ internal sealed class NodePaths(string kubeletDirectory)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new VolumeException(VolumeError.HostFailed, $"{field} {NameRules.Quote(path)}: {failure.Message}");
+            throw new VolumeException(VolumeError.HostFailed, $"{field} {path}: {failure.Message}");
         }
     }
 }

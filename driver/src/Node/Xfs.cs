@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
+using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Node;
 
 /// <summary>XFS (fs/xfs/libxfs/xfs_format.h: the superblock is big-endian, at the very beginning).</summary>
 internal sealed class Xfs : IFileSystem
 {
-    private const int BlockBytesAt = 4, BlocksAt = 8;
+    private const int BlockBytesAt = 4, BlocksAt = 8, InProgressAt = 126;
 
     /// <inheritdoc/>
     public string Name => "xfs";
@@ -17,9 +18,9 @@ internal sealed class Xfs : IFileSystem
     /// Sectors of 4 KiB, so that the log is written in whole blocks of the disk below. Without -f mkfs.xfs has its own look at the device
     /// first: a second guard that costs nothing where nothing is there.
     /// </summary>
-    public ProgramCall Format(string device, bool isBlank, IReadOnlyList<string> options)
+    public ProgramCall Format(string device, bool isUnwritten, IReadOnlyList<string> options)
     {
-        string[] force = isBlank ? [] : ["-f"];
+        string[] force = isUnwritten ? [] : ["-f"];
         return new("mkfs.xfs", ["-q", "-K", "-s", "size=4096", .. force, .. options, device], FileSystems.FormatLimit);
     }
 
@@ -33,7 +34,15 @@ internal sealed class Xfs : IFileSystem
     public ProgramCall? Check(string device, ReadOnlySpan<byte> head, DateTimeOffset now) => null;
 
     /// <summary>See <see cref="MountOptions"/>.</summary>
-    public ProgramCall? Separate(string device, ReadOnlySpan<byte> head) => null;
+    public void Separate(string device, VolumeId clone)
+    {
+    }
+
+    /// <summary>mkfs.xfs marks what it has not finished, and the kernel mounts nothing that is marked so.</summary>
+    public bool WasNeverMounted(ReadOnlySpan<byte> head) => head[InProgressAt] != 0;
+
+    /// <inheritdoc/>
+    public ProgramCall Verify(string device) => new("xfs_repair", ["-n", device], FileSystems.CheckLimit);
 
     /// <inheritdoc/>
     public long SizeBytes(ReadOnlySpan<byte> head) =>
