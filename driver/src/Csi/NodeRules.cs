@@ -17,7 +17,7 @@ internal static class NodeRules
 
     private static readonly string[] ForeignPrefixes = ["loop=", "offset=", "sizelimit=", "helper=", "user=", "x-", "X-", "uhelper="];
 
-    /// <summary>How a volume is to be used; <see cref="VolumeError.InvalidArgument"/> for what makes no sense or works on no node.</summary>
+    /// <summary>How a volume is to be used; <see cref="VolumeError.InvalidArgument"/> for what makes no sense.</summary>
     public static VolumeAccess ReadAccess(string what, VolumeCapability? capability)
     {
         if (capability is null)
@@ -61,7 +61,7 @@ internal static class NodeRules
         _ => AccessMode.SingleWriter, // CapabilityRules let nothing else through
     };
 
-    private static void CheckFlags(string what, IReadOnlyCollection<string> flags)
+    private static void CheckFlags(string what, Google.Protobuf.Collections.RepeatedField<string> flags)
     {
         var bytes = flags.Sum(flag => System.Text.Encoding.UTF8.GetByteCount(flag));
         if (bytes > MountFlagsBytesMax)

@@ -13,7 +13,7 @@ namespace CsiThin.Driver.Node;
 /// <list type="bullet">
 /// <item>Only superblocks are written, and no tree: a log that waits for its replay stays good. (<c>btrfstune -m</c> commits a transaction
 /// and spoils it; tried with btrfs-progs 6.2.)</item>
-/// <item>The fsid follows from the volume's handle, so that doing it again changes nothing, and a clone of a clone differs from both.</item>
+/// <item>The fsid follows from the volume's handle, so that doing it again changes nothing; a clone of a clone differs from both.</item>
 /// <item>The first superblock is the one the kernel reads; it is written last, after a barrier.</item>
 /// </list>
 /// </summary>

@@ -7,8 +7,8 @@ namespace CsiThin.Driver.Node;
 /// Volumes that a pod brings along ("ephemeral inline"): made when they are published, deleted when they are unpublished. Kubelet's id for
 /// such a volume is its name in the pool, so that whatever a crash leaves is found again, without a record of ours.
 /// <para>
-/// Any author of a pod may ask for one, so less can be asked for than in a StorageClass: <c>size</c> and <c>pool</c>. Options for mkfs, which
-/// could make it read the host's files, are none of it.
+/// Any author of a pod may ask for one, so less can be asked for than in a StorageClass: <c>size</c> and <c>pool</c>. Options for mkfs,
+/// which could make it read the host's files, are none of it.
 /// </para>
 /// </summary>
 internal sealed class EphemeralVolumes(

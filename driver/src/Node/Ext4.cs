@@ -7,8 +7,8 @@ namespace CsiThin.Driver.Node;
 internal sealed class Ext4 : IFileSystem
 {
     private const int Superblock = 1024, SuperblockBytes = 1024;
-    private const int BlocksLowAt = 0x04, LogBlockAt = 0x18, MountTimeAt = 0x2C, MountCountAt = 0x34, MountCountMaxAt = 0x36, StateAt = 0x3A;
-    private const int LastCheckAt = 0x40, CheckIntervalAt = 0x44, IncompatibleAt = 0x60, BlocksHighAt = 0x150;
+    private const int BlocksLowAt = 0x04, LogBlockAt = 0x18, MountTimeAt = 0x2C, MountCountAt = 0x34, MountCountMaxAt = 0x36;
+    private const int StateAt = 0x3A, LastCheckAt = 0x40, CheckIntervalAt = 0x44, IncompatibleAt = 0x60, BlocksHighAt = 0x150;
     private const int StateClean = 1, StateErrors = 2;
     private const uint Wide = 0x80; // INCOMPAT_64BIT
 

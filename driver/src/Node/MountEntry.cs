@@ -12,7 +12,7 @@ internal sealed record MountEntry
     /// <summary>The number of the device; of no device for btrfs and for what has none.</summary>
     public required (uint Major, uint Minor) Device { get; init; }
 
-    /// <summary>What of the file system is mounted: "/" unless it is a bind mount of a part. A part that is gone ends with "//deleted".</summary>
+    /// <summary>What of the file system is mounted: "/" unless it is a part of it. A part that is gone ends with "//deleted".</summary>
     public required string Root { get; init; }
 
     /// <summary>Where it is mounted.</summary>

@@ -23,7 +23,7 @@ internal static class MountPoint
 {
     private const string NbdNode = "nbd";
 
-    /// <summary>Who is mounted at the path of <paramref name="entry"/>; <paramref name="device"/> is null for a volume without one.</summary>
+    /// <summary>Who is mounted there; <paramref name="device"/> is that of the volume, null when it has none.</summary>
     public static Occupant Look(MountEntry? entry, AttachedDevice? device) => entry switch
     {
         null => Occupant.Nobody,

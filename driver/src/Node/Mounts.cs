@@ -28,8 +28,8 @@ internal sealed class Mounts(HostPrograms programs)
     }
 
     /// <summary>
-    /// Shows at <paramref name="target"/> what is at <paramref name="source"/>. Read-only takes a second step, and a crash in between leaves
-    /// a writable mount: callers who find one there say so instead of using it.
+    /// Shows at <paramref name="target"/> what is at <paramref name="source"/>. Read-only takes a second step, and a crash in between
+    /// leaves a writable mount: callers look for it.
     /// </summary>
     public async Task BindAsync(string what, string source, string target, bool readOnly)
     {

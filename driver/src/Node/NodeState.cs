@@ -20,7 +20,7 @@ internal sealed partial class NodeState
     private readonly ILogger _log;
     private readonly ConcurrentDictionary<VolumeId, VolumeRecord> _records = new();
 
-    /// <summary>Reads what is in <paramref name="directory"/>, made if it is not there. Throws <see cref="IOException"/> when it cannot.</summary>
+    /// <summary>Reads what is in the directory, which is made if it is not there. Throws <see cref="IOException"/>.</summary>
     public NodeState(string directory, ILogger log)
     {
         _directory = directory;

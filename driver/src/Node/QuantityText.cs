@@ -3,7 +3,7 @@ using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Node;
 
-/// <summary>Sizes as Kubernetes writes them: a number with or without a fraction, and Ki, Mi, Gi, Ti, Pi or k, M, G, T, P or nothing.</summary>
+/// <summary>Sizes as Kubernetes writes them: a number, perhaps with a fraction, and Ki, Mi, Gi, Ti, Pi, k, M, G, T, P or nothing.</summary>
 internal static class QuantityText
 {
     private static readonly (string Suffix, decimal Factor)[] Units =

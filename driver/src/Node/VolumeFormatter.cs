@@ -84,14 +84,15 @@ internal sealed partial class VolumeFormatter(
     {
         var options = volume.Parameters.TryGetValue(ParameterRules.MkfsOptions, out var text) ? ParameterRules.SplitOptions(text) : [];
         state.Change(volume.Id, record => record with { FormatBegun = fileSystem.Name });
-        LogFormatting(log, what, fileSystem.Name, device.Path, content == VolumeContent.HoldsData ? ", again: the last time it was interrupted" : "");
+        var again = content == VolumeContent.HoldsData ? ", again: the last time it was interrupted" : "";
+        LogFormatting(log, what, fileSystem.Name, device.Path, again);
         await programs.RunAsync(what, fileSystem.Format(device.Path, content == VolumeContent.Unwritten, options)).ConfigureAwait(false);
         MakeDurable(what, device.Path);
         var made = DeviceHead.Read(what, device.Path);
         if (made.FileSystem != fileSystem)
             throw new VolumeException(
                 VolumeError.HostFailed,
-                $"{what}: mkfs said it has made {fileSystem.Name}, but the device shows {made.Content}; see '{ParameterRules.MkfsOptions}'");
+                $"{what}: mkfs said it has made {fileSystem.Name}, but the device shows {made.Content}");
         state.Change(volume.Id, record => record with { FormatBegun = null });
         return (fileSystem, made.Head);
     }
@@ -101,7 +102,7 @@ internal sealed partial class VolumeFormatter(
         if (fileSystem.Check(device.Path, head, time.GetUtcNow()) is { } check)
         {
             LogChecking(log, what, check.Program, device.Path);
-            await programs.RunAsync($"{what}: its file system has errors that are not corrected by themselves", check).ConfigureAwait(false);
+            await programs.RunAsync($"{what}: its file system has errors that a person must look at", check).ConfigureAwait(false);
         }
         if (volume.Source is null)
             return;
@@ -136,7 +137,7 @@ internal sealed partial class VolumeFormatter(
     private static VolumeException Unknown(string what, DiskContent content) => new(
         VolumeError.Incompatible,
         $"{what} holds data but no file system known here ({content}); it is never formatted. If nothing of value is on it " +
-        "(a mkfs may have been interrupted on another node), delete the volume and make it anew, or put a file system on its device by hand");
+        "(a mkfs may have been interrupted on another node), delete the volume and make it anew, or make a file system by hand");
 
     [LoggerMessage(1, LogLevel.Information, "{What}: making {FileSystem} on {Device}{Again}")]
     private static partial void LogFormatting(ILogger logger, string what, string fileSystem, string device, string again);

@@ -94,7 +94,8 @@ internal sealed partial class VolumePublisher(
         NodePaths.MakeFile(Field, target.Path);
         await mounts.BindAsync(what, device.Path, target.Path, readOnly: false).ConfigureAwait(false);
         if (PathKinds.DeviceNumberOf(target.Path) != (device.Major, device.Minor))
-            throw new VolumeException(VolumeError.HostFailed, $"{what}: {target.Path} does not show {device.Path} after it was mounted there");
+            throw new VolumeException(
+                VolumeError.HostFailed, $"{what}: {target.Path} does not show {device.Path} after it was mounted there");
     }
 
     /// <summary>The staging path as it has to be: after a reboot nothing is there, and kubelet does not ask again.</summary>
