@@ -16,8 +16,8 @@ public static class MetadataLeaks
 {
     /// <summary>
     /// Lowers the counts of blocks that have fewer references than the space maps say. Only if nothing else is wrong: what looks like a
-    /// leak may be what a damaged tree refers to. One commit for up to <see cref="MetadataChecker.MaxFindings"/> leaks, so that a stop at any
-    /// moment leaves sound metadata with fewer leaks, or as many.
+    /// leak may be what a damaged tree refers to. One commit for up to <see cref="MetadataChecker.MaxFindings"/> leaks, so that a stop at
+    /// any moment leaves sound metadata with fewer leaks, or as many.
     /// </summary>
     /// <exception cref="MetadataException">Unsupported, Io and others; the metadata is as it was or better.</exception>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
