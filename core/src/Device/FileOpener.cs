@@ -56,7 +56,7 @@ internal static class FileOpener
     }
 
     // A file whose name is not durable is a pool that a power cut can take away.
-    private static void SyncDirectoryOf(string path)
+    public static void SyncDirectoryOf(string path)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
         using var handle = OpenOnce(directory, LibC.OpenReadOnly | LibC.OpenCloseOnExec, 0);
