@@ -1,24 +1,44 @@
 namespace CsiThin.Core.Device;
 
-/// <summary>Small files that must be whole and in their place after a power cut.</summary>
+/// <summary>
+/// A small file that is replaced as a whole. When <see cref="Write"/> or <see cref="Delete"/> returns, a power cut leaves the new state,
+/// before that the old one or the new; never a mixture. Concurrency: the caller lets one thread at a time near a path.
+/// </summary>
 public static class DurableFile
 {
-    /// <summary>Makes names durable: of a file that was made, renamed or removed in the directory of <paramref name="path"/>.</summary>
-    public static void SyncDirectoryOf(string path) => FileOpener.SyncDirectoryOf(path);
+    /// <summary>What a file is called while it is written; who lists a directory skips it.</summary>
+    public const string PendingSuffix = ".new";
 
     /// <summary>
-    /// Puts <paramref name="bytes"/> in the place of whatever is at <paramref name="path"/>, in one step. <see cref="IOException"/> when
-    /// that fails: then the old file is there still.
+    /// Makes <paramref name="path"/> hold <paramref name="content"/> (mode 0600). Throws <see cref="IOException"/> or
+    /// <see cref="UnauthorizedAccessException"/>; the old content stays then.
     /// </summary>
-    public static void Replace(string path, ReadOnlySpan<byte> bytes)
+    public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        var pending = path + ".new";
-        using (var file = new FileStream(pending, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        var pending = path + PendingSuffix;
+        var options = new FileStreamOptions
         {
-            file.Write(bytes);
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+        };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(pending, options))
+        {
+            file.Write(content);
             file.Flush(flushToDisk: true);
         }
         File.Move(pending, path, overwrite: true);
-        SyncDirectoryOf(path);
+        FileOpener.SyncDirectoryOf(path);
+    }
+
+    /// <summary>Removes the file; one that is not there is removed already. Throws like <see cref="Write"/>.</summary>
+    public static void Delete(string path)
+    {
+        if (!File.Exists(path))
+            return;
+        File.Delete(path);
+        FileOpener.SyncDirectoryOf(path);
     }
 }

@@ -166,7 +166,7 @@ internal sealed class AttachmentJournal : IDisposable
     {
         _file?.Dispose();
         _file = null;
-        DurableFile.Replace(
+        DurableFile.Write(
             _path, [.. _entries.Values.SelectMany(attachment => new JournalLine(attachment, IsAttached: true).Encode())]);
         _file = new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
         _lines = _entries.Count;
