@@ -31,7 +31,9 @@ public sealed class BlockDeviceClaim : IDisposable
         }
     }
 
-    /// <summary>Writes back what the kernel caches of it, and flushes the device. It waits for the device, however long that takes.</summary>
+    /// <summary>
+    /// Writes back what the kernel caches of it, and flushes the device. It waits for the device, however long that takes.
+    /// </summary>
     public void Flush()
     {
         if (LibC.FSync(_device) != 0)

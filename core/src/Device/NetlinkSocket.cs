@@ -68,7 +68,9 @@ public sealed unsafe partial class NetlinkSocket : IDisposable
         }
         var errno = Errno.Last;
         // ENOBUFS: messages were lost, which is as if they had not come.
-        return errno is Errno.TryAgain or Errno.Interrupted or Errno.NoBuffers ? 0 : throw DiskException.Of("receiving from netlink", errno);
+        return errno is Errno.TryAgain or Errno.Interrupted or Errno.NoBuffers
+            ? 0
+            : throw DiskException.Of("receiving from netlink", errno);
     }
 
     /// <inheritdoc/>

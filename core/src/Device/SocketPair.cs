@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CsiThin.Core.Device;
 
-/// <summary>Two connected unix stream sockets (socketpair(2)), which the class library cannot make without a name in a file system.</summary>
+/// <summary>
+/// Two connected unix stream sockets (socketpair(2)), which the class library cannot make without a name in a file system.
+/// </summary>
 public static unsafe partial class SocketPair
 {
     private const int AddressFamilyUnix = 1, TypeStream = 1, CloseOnExec = 0x80000;

@@ -10,7 +10,9 @@ internal static class AttachRules
     /// <summary>The logical block sizes that file systems and programs expect of a disk.</summary>
     private static readonly int[] BlockSizes = [512, 4096];
 
-    /// <summary>Throws <see cref="VolumeError.InvalidArgument"/> for a block size that no disk has, or that the volume's size does not fit.</summary>
+    /// <summary>
+    /// Throws <see cref="VolumeError.InvalidArgument"/> for a block size that no disk has, or that the volume's size does not fit.
+    /// </summary>
     public static void Check(VolumeInfo volume, Attachment wanted)
     {
         var what = Describe.Thing(volume.Kind, volume.Name);

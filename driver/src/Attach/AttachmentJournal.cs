@@ -8,8 +8,8 @@ namespace CsiThin.Driver.Attach;
 /// <summary>
 /// Which volumes are devices of the kernel, in a file that outlives the process.
 /// <list type="number">
-/// <item>A volume is in the file, durable, before the kernel sees its device, and leaves it after the device is gone: what the kernel has is
-/// always there.</item>
+/// <item>A volume is in the file, durable, before the kernel sees its device, and leaves it after the device is gone: what the kernel has
+/// is always there.</item>
 /// <item>Records are only appended. A tail that is torn was never acknowledged, and is cut off.</item>
 /// <item>Anything else that is wrong makes the file worthless as a whole: it is set aside under another name, for a person to look at, and
 /// the caller begins from what the kernel has.</item>

@@ -4,9 +4,9 @@ using CsiThin.Driver.Volumes;
 namespace CsiThin.Driver.Attach;
 
 /// <summary>
-/// What is on a volume, by the pool's own mapping and, where that says "something", by reading: all that is mapped in the first and the last
-/// MiB, where ext4, xfs, btrfs, LVM, partition tables and every other known format keep what makes them recognizable. A making of a file
-/// system that was cut off before its superblock therefore counts as blank, and is done again.
+/// What is on a volume, by the pool's own mapping and, where that says "something", by reading: all that is mapped in the first and the
+/// last MiB, where ext4, xfs, btrfs, LVM, partition tables and every other known format keep what makes them recognizable. A making of a
+/// file system that was cut off before its superblock therefore counts as blank, and is done again.
 /// </summary>
 internal static class ContentInspector
 {

@@ -45,7 +45,8 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
         await kernel.DisconnectAsync(what, link.Index).ConfigureAwait(false);
         await AwaitGoneAsync(what, link).ConfigureAwait(false);
         throw new VolumeException(
-            VolumeError.HostUnfit, $"{what}: the kernel has made {path}, but it does not appear here: mount the host's /dev into the container");
+            VolumeError.HostUnfit,
+            $"{what}: the kernel has made {path}, but it does not appear here: mount the host's /dev into the container");
     }
 
     /// <summary>
@@ -104,6 +105,9 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
     public static IReadOnlyList<string> UsersOf(NbdDevice device) =>
         [.. SysBlock.Holders(device.Major, device.Minor), .. SysBlock.Openers(device.Path, Environment.ProcessId)];
 
+    private static string Users(NbdDevice device) =>
+        UsersOf(device) is { Count: > 0 } known ? string.Join(", ", known) : "by somebody who cannot be seen from here";
+
     private Task<bool> FlushAsync(string what, BlockDeviceClaim claim) => KernelNbd.RunAsync(
         what,
         () =>
@@ -154,10 +158,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
                 return claim;
             claim?.Dispose();
             if (options.Time.GetElapsedTime(start) > options.DetachLimit)
-            {
-                var users = UsersOf(device) is { Count: > 0 } known ? string.Join(", ", known) : "claimed by somebody who cannot be seen from here";
-                throw new VolumeException(VolumeError.Busy, $"{what}: it is in use: {users}");
-            }
+                throw new VolumeException(VolumeError.Busy, $"{what}: it is in use: {Users(device)}");
             await Task.Delay(PollTime, options.Time).ConfigureAwait(false);
         }
     }

@@ -25,7 +25,7 @@ internal sealed partial class DeviceLog(ILoggerFactory logs)
     /// <summary>A defect.</summary>
     public void WatchFailed(DeviceLink link, Exception defect) => LogWatchFailed(_log, defect, link.Index);
 
-    [LoggerMessage(1, LogLevel.Error, "The attachment journal was damaged: it is set aside as {Path}, and begun anew from what the kernel has")]
+    [LoggerMessage(1, LogLevel.Error, "The attachment journal was damaged: it is set aside as {Path}; the kernel's devices are taken up")]
     private static partial void LogJournalSetAside(ILogger logger, string path);
 
     [LoggerMessage(2, LogLevel.Information, "Device nbd{Index} of volume {Volume} is served again")]

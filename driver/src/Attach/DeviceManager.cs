@@ -10,15 +10,15 @@ namespace CsiThin.Driver.Attach;
 /// The volumes of this process's pools as block devices of this node's kernel.
 /// <list type="number">
 /// <item>Before the kernel sees a device, the journal has it, durable; after the device is gone, it leaves the journal.</item>
-/// <item>Starting is replaying: every device that an earlier life left is served again before <see cref="StartAsync"/> returns, and so before
-/// anybody can ask a verb. A write the kernel sends twice therefore lands before any snapshot is taken.</item>
+/// <item>Starting is replaying: every device that an earlier life left is served again before <see cref="StartAsync"/> returns, and so
+/// before anybody can ask a verb. A write the kernel sends twice therefore lands before any snapshot is taken.</item>
 /// <item>A device whose connection has died, for whatever reason, is given a new one; nobody has to ask.</item>
 /// <item>A device that is in use is never taken away: not when its volume is gone, not when nobody knows it, not at the end of this
 /// process.</item>
 /// </list>
 /// <para>
-/// Concurrency: <c>_locks</c> has one lock for each volume, held for the whole of a verb or of the watchdog's care for it; <c>_links</c> guards
-/// itself and is changed by the lock's holder alone.
+/// Concurrency: <c>_locks</c> has one lock for each volume, held for the whole of a verb or of the watchdog's care for it; <c>_links</c>
+/// guards itself and is changed by the lock's holder alone.
 /// </para>
 /// </summary>
 internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
@@ -300,7 +300,8 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         catch (IOException failure)
         {
             throw new VolumeException(
-                VolumeError.Unavailable, $"{what}: the attachment journal in {_options.StateDirectory} cannot be written: {failure.Message}");
+                VolumeError.Unavailable,
+                $"{what}: the attachment journal in {_options.StateDirectory} cannot be written: {failure.Message}");
         }
     }
 }

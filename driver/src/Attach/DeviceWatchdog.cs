@@ -7,7 +7,8 @@ namespace CsiThin.Driver.Attach;
 /// said anything.
 /// <para>Concurrency: one task does all the work, one device after the other; <see cref="Wake"/> from any thread.</para>
 /// </summary>
-internal sealed class DeviceWatchdog(DeviceTable links, DeviceOptions options, Func<DeviceLink, Task> mend, DeviceLog log) : IAsyncDisposable
+internal sealed class DeviceWatchdog(DeviceTable links, DeviceOptions options, Func<DeviceLink, Task> mend, DeviceLog log)
+    : IAsyncDisposable
 {
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();

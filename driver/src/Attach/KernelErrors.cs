@@ -4,7 +4,9 @@ using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Attach;
 
-/// <summary>The one place where what the kernel says about NBD becomes what a caller is told, with the remedy where a host lacks something.</summary>
+/// <summary>
+/// The one place where what the kernel says about NBD becomes what a caller is told, with the remedy where a host lacks something.
+/// </summary>
 internal static class KernelErrors
 {
     /// <summary>What is wrong with this host when the kernel has no family 'nbd' for us.</summary>

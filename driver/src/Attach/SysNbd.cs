@@ -27,13 +27,13 @@ internal sealed class SysNbd(string sysPath = "/sys")
     {
         var directory = DirectoryOf(index);
         var numbers = (Read(directory, "dev") ?? "").Split(':');
-        if (numbers is not [var major, var minor] || !uint.TryParse(major, out var majorNumber) || !uint.TryParse(minor, out var minorNumber))
+        if (numbers is not [var first, var second] || !uint.TryParse(first, out var major) || !uint.TryParse(second, out var minor))
             return null;
         return new NbdDevice(
             index,
             string.Create(CultureInfo.InvariantCulture, $"/dev/nbd{index}"),
-            majorNumber,
-            minorNumber,
+            major,
+            minor,
             Read(directory, "backend"),
             IsConnected: Read(directory, "pid") is { Length: > 0 },
             Number(directory, "size") * SectorBytes,

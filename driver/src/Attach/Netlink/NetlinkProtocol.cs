@@ -1,6 +1,8 @@
 namespace CsiThin.Driver.Attach.Netlink;
 
-/// <summary>Numbers of netlink and generic netlink (include/uapi/linux/netlink.h, genetlink.h). Everything is in the host's byte order.</summary>
+/// <summary>
+/// Numbers of netlink and generic netlink (include/uapi/linux/netlink.h, genetlink.h). Everything is in the host's byte order.
+/// </summary>
 internal static class NetlinkProtocol
 {
     /// <summary>Bytes of <c>struct nlmsghdr</c>: length, type, flags, sequence, port.</summary>
