@@ -14,6 +14,8 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
 {
     private static readonly TimeSpan PollTime = TimeSpan.FromMilliseconds(20);
 
+    private readonly TimeProvider _time = options.Time;
+
     /// <summary>Makes a device of an open volume, which is taken over.</summary>
     public async Task<DeviceLink> ConnectAsync(Attachment attachment, IBlockDevice device)
     {
@@ -32,7 +34,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
             }
             catch
             {
-                await link.EndAsync(TimeSpan.Zero, options.Time).ConfigureAwait(false);
+                await link.EndAsync(TimeSpan.Zero, _time).ConfigureAwait(false);
                 await DropUnansweredAsync(what, link.Backend).ConfigureAwait(false);
                 throw;
             }
@@ -56,14 +58,14 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
     public async Task ReconnectAsync(DeviceLink link, IBlockDevice device)
     {
         var what = $"reconnecting {link.Attachment.Volume}";
-        var start = options.Time.GetTimestamp();
+        var start = _time.GetTimestamp();
         try
         {
             while (!await TryReconnectAsync(what, link, device).ConfigureAwait(false))
             {
-                if (options.Time.GetElapsedTime(start) > options.KernelLimit)
+                if (_time.GetElapsedTime(start) > options.KernelLimit)
                     throw new VolumeException(VolumeError.Unavailable, $"{what}: the kernel keeps the old socket of nbd{link.Index}");
-                await Task.Delay(PollTime, options.Time).ConfigureAwait(false);
+                await Task.Delay(PollTime, _time).ConfigureAwait(false);
             }
         }
         catch when (!link.IsServed)
@@ -116,7 +118,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
             return true;
         },
         options.KernelLimit,
-        options.Time);
+        _time);
 
     // The kernel keeps what it has of a device until its last user has closed it.
     private async Task AwaitGoneAsync(string what, DeviceLink link)
@@ -124,7 +126,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
         bool IsGone() => kernel.Sys.Find(link.Index) is not { IsConnected: true } device || device.Backend != link.Backend;
         if (!await UntilAsync(IsGone, options.KernelLimit).ConfigureAwait(false))
             throw new VolumeException(VolumeError.Unavailable, $"{what}: the kernel does not let nbd{link.Index} go");
-        await link.EndAsync(options.KernelLimit, options.Time).ConfigureAwait(false);
+        await link.EndAsync(options.KernelLimit, _time).ConfigureAwait(false);
     }
 
     private async Task<bool> TryReconnectAsync(string what, DeviceLink link, IBlockDevice device)
@@ -149,17 +151,17 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
     // The claim keeps mounts and other drivers away, but not those who have simply opened the device: they are looked for.
     private async Task<BlockDeviceClaim> ClaimAsync(string what, NbdDevice device)
     {
-        var start = options.Time.GetTimestamp();
+        var start = _time.GetTimestamp();
         while (true)
         {
-            var claim = await KernelNbd.RunAsync(what, () => BlockDeviceClaim.TryTake(device.Path), options.KernelLimit, options.Time)
+            var claim = await KernelNbd.RunAsync(what, () => BlockDeviceClaim.TryTake(device.Path), options.KernelLimit, _time)
                 .ConfigureAwait(false);
             if (claim is not null && !SysBlock.Openers(device.Path, Environment.ProcessId).Any())
                 return claim;
             claim?.Dispose();
-            if (options.Time.GetElapsedTime(start) > options.DetachLimit)
+            if (_time.GetElapsedTime(start) > options.DetachLimit)
                 throw new VolumeException(VolumeError.Busy, $"{what}: it is in use: {Users(device)}");
-            await Task.Delay(PollTime, options.Time).ConfigureAwait(false);
+            await Task.Delay(PollTime, _time).ConfigureAwait(false);
         }
     }
 
@@ -172,12 +174,12 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
 
     private async Task<bool> UntilAsync(Func<bool> condition, TimeSpan limit)
     {
-        var start = options.Time.GetTimestamp();
+        var start = _time.GetTimestamp();
         while (!condition())
         {
-            if (options.Time.GetElapsedTime(start) > limit)
+            if (_time.GetElapsedTime(start) > limit)
                 return false;
-            await Task.Delay(PollTime, options.Time).ConfigureAwait(false);
+            await Task.Delay(PollTime, _time).ConfigureAwait(false);
         }
 
         return true;
