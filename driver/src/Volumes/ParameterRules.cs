@@ -1,3 +1,5 @@
+using CsiThin.Core.Pool;
+
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
@@ -13,16 +15,24 @@ internal static class ParameterRules
     /// <summary>The file system the node makes on the volume.</summary>
     public const string FileSystem = "csi.storage.k8s.io/fstype";
 
+    /// <summary>What becomes of writes when the pool is full: <c>queue</c> (the default) or <c>error</c>.</summary>
+    public const string WhenFull = FullPolicies.Parameter;
+
     private const string SidecarPrefix = "csi.storage.k8s.io/";
 
-    private static readonly string[] ForVolumes = [Pool, FileSystem];
+    private static readonly string[] ForVolumes = [Pool, FileSystem, WhenFull];
     private static readonly string[] ForSnapshots = [];
 
     /// <summary>
     /// Throws <see cref="VolumeError.InvalidArgument"/> naming an unknown parameter of a new volume and the nearest known one.
     /// </summary>
-    public static void CheckVolume(string what, IEnumerable<KeyValuePair<string, string>> parameters) =>
+    public static void CheckVolume(string what, IReadOnlyDictionary<string, string> parameters)
+    {
         Check(what, parameters, ForVolumes);
+        if (parameters.TryGetValue(WhenFull, out var policy) && !FullPolicies.TryParse(policy, out _))
+            throw new VolumeException(
+                VolumeError.InvalidArgument, $"{what}: the parameter '{WhenFull}' is {NameRules.Quote(policy)}; it is queue or error");
+    }
 
     /// <summary>The same for a new snapshot.</summary>
     public static void CheckSnapshot(string what, IEnumerable<KeyValuePair<string, string>> parameters) =>
@@ -36,8 +46,13 @@ internal static class ParameterRules
     {
         var was = existing.GetValueOrDefault(FileSystem, "");
         var now = asked.GetValueOrDefault(FileSystem, "");
-        return was == now ? null : $"its parameter '{FileSystem}' is {NameRules.Quote(was)}, not {NameRules.Quote(now)}";
+        if (was != now)
+            return $"its parameter '{FileSystem}' is {NameRules.Quote(was)}, not {NameRules.Quote(now)}";
+        var (does, wants) = (FullPolicies.Of(existing), FullPolicies.Of(asked));
+        return does == wants ? null : $"its parameter '{WhenFull}' is '{Word(does)}', not '{Word(wants)}'";
     }
+
+    private static string Word(FullPolicy policy) => policy == FullPolicy.Error ? "error" : "queue";
 
     private static void Check(string what, IEnumerable<KeyValuePair<string, string>> parameters, string[] known)
     {
