@@ -44,7 +44,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             if (options.Control is { } control)
                 await host.StartControlAsync(control, logs).ConfigureAwait(false);
             var volumes = new VolumeManager(host.Pools, VolumeManager.DefaultLockWait);
-            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, logs).ConfigureAwait(false);
+            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node: null, logs).ConfigureAwait(false);
             host._ends.Push(csi.DisposeAsync);
             return host;
         }

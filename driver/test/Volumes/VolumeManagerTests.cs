@@ -128,7 +128,7 @@ public abstract class VolumeManagerTests : IDisposable
         Assert.Equal(volume.Id, (await With("error")).Id);
         Assert.Contains("'error', not 'queue'", await Refused(VolumeError.Exists, () => With(null)), StringComparison.Ordinal);
         Assert.Contains(
-            "'whenFull' is 'wait'; it is queue or error",
+            "'whenFull' is 'wait'; it must be queue or error",
             await Refused(VolumeError.InvalidArgument, () => With("wait")),
             StringComparison.Ordinal);
         await _f.Volumes.DeleteAsync(VolumeKind.Volume, volume.Id.ToString(), CancellationToken.None);
