@@ -13,8 +13,9 @@ namespace CsiThin.Driver.Calls;
 internal sealed record CallServices(string Api, Action<IServiceCollection> Add, Action<IEndpointRouteBuilder> Map);
 
 /// <summary>
-/// gRPC services behind a listener (a unix socket, or a port with mutual TLS) and <see cref="ErrorInterceptor"/>. Services that do not work are not registered, so that whoever calls them hears UNIMPLEMENTED. A service whose calls stay open ends them
-/// when the host's lifetime says that it is stopping.
+/// gRPC services behind a listener (a unix socket, or a port with mutual TLS) and <see cref="ErrorInterceptor"/>. Services that do not
+/// work are not registered, so that whoever calls them hears UNIMPLEMENTED. A service whose calls stay open ends them when the host's
+/// lifetime says that it is stopping.
 /// </summary>
 internal sealed class CallServer : IAsyncDisposable
 {

@@ -8,9 +8,9 @@ namespace CsiThin.Driver.Router;
 internal sealed record MergedPage<TEntry>(IReadOnlyList<TEntry> Entries, string NextToken);
 
 /// <summary>
-/// The nodes' listings as one. Pools come in the order of their uuids, whatever node they are on, and the token is the last handle shown, as
-/// in the nodes' own listings: no state is kept, either replica continues the other's, and a disk that moves to another node moves nobody in
-/// the order. A node that cannot be reached is passed over with its pools.
+/// The nodes' listings as one. Pools come in the order of their uuids, whatever node they are on, and the token is the last handle shown,
+/// as in the nodes' own listings: no state is kept, either replica continues the other's, and a disk that moves to another node moves
+/// nobody in the order. A node that cannot be reached is passed over with its pools.
 /// </summary>
 /// <param name="fetch">One page of a node's entries: at most so many (0: all), behind the token.</param>
 /// <param name="handleOf">An entry's handle.</param>

@@ -55,8 +55,9 @@ internal sealed class NodeTable(INodeDirectory directory, Func<NodeAddress, Chan
             VolumeError.Unavailable, $"{what}: no node says that it has pool {pool:N}{LostOnes()}");
     }
 
-    /// <summary>Asks every node for its pools unless that was done within <paramref name="ageMax"/>. A node that does not answer keeps those
-    /// it had.</summary>
+    /// <summary>
+    /// Asks every node for its pools unless that was done within <paramref name="ageMax"/>. A node that does not answer keeps those it had.
+    /// </summary>
     public Task RefreshAsync(TimeSpan ageMax, CancellationToken cancellation)
     {
         lock (_gate)
@@ -125,7 +126,9 @@ internal sealed class NodeTable(INodeDirectory directory, Func<NodeAddress, Chan
             _refreshedAt = time.GetTimestamp();
     }
 
-    /// <summary>Takes in what the directory says now: new nodes get a channel, those that moved a new one, those that are gone lose it.</summary>
+    /// <summary>
+    /// Takes in what the directory says now: new nodes get a channel, those that moved a new one, those that are gone lose it.
+    /// </summary>
     private void Follow()
     {
         lock (_gate)

@@ -62,9 +62,11 @@ internal static class Placement
     {
         var lost = allowed.Where(node => node.IsLost).ToList();
         if (lost.Count > 0 && lost.Count == allowed.Count)
-            return new VolumeException(
-                VolumeError.Unavailable,
-                $"{what}: {(lost.Count == 1 ? $"node {NameRules.Quote(lost[0].Name)}" : $"all {lost.Count} nodes it may be on")} cannot be reached");
+        {
+            var they = lost.Count == 1 ? $"node {NameRules.Quote(lost[0].Name)}" : $"all {lost.Count} nodes it may be on";
+            return new VolumeException(VolumeError.Unavailable, $"{what}: {they} cannot be reached");
+        }
+
         var which = pool is null ? "a pool" : $"pool {NameRules.Quote(pool)}";
         return new VolumeException(
             VolumeError.NoPool,

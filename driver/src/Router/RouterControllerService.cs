@@ -41,35 +41,46 @@ internal sealed partial class RouterControllerService(NodeTable nodes, string to
 
     /// <inheritdoc/>
     public override Task<DeleteVolumeResponse> DeleteVolume(DeleteVolumeRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Volume, request.VolumeId, context, (node, options) => node.Controller.DeleteVolumeAsync(request, options));
+        RouteAsync(VolumeKind.Volume, request.VolumeId, context,
+            (node, options) => node.Controller.DeleteVolumeAsync(request, options));
 
     /// <inheritdoc/>
     public override Task<DeleteSnapshotResponse> DeleteSnapshot(DeleteSnapshotRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Snapshot, request.SnapshotId, context, (node, options) => node.Controller.DeleteSnapshotAsync(request, options));
+        RouteAsync(VolumeKind.Snapshot, request.SnapshotId, context,
+            (node, options) => node.Controller.DeleteSnapshotAsync(request, options));
 
     /// <inheritdoc/>
     public override Task<CreateSnapshotResponse> CreateSnapshot(CreateSnapshotRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Volume, request.SourceVolumeId, context, (node, options) => node.Controller.CreateSnapshotAsync(request, options));
+        RouteAsync(VolumeKind.Volume, request.SourceVolumeId, context,
+            (node, options) => node.Controller.CreateSnapshotAsync(request, options));
 
     /// <inheritdoc/>
-    public override Task<ControllerExpandVolumeResponse> ControllerExpandVolume(ControllerExpandVolumeRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Volume, request.VolumeId, context, (node, options) => node.Controller.ControllerExpandVolumeAsync(request, options));
+    public override Task<ControllerExpandVolumeResponse> ControllerExpandVolume(
+        ControllerExpandVolumeRequest request, ServerCallContext context) =>
+        RouteAsync(VolumeKind.Volume, request.VolumeId, context,
+            (node, options) => node.Controller.ControllerExpandVolumeAsync(request, options));
 
     /// <inheritdoc/>
-    public override Task<ControllerModifyVolumeResponse> ControllerModifyVolume(ControllerModifyVolumeRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Volume, request.VolumeId, context, (node, options) => node.Controller.ControllerModifyVolumeAsync(request, options));
+    public override Task<ControllerModifyVolumeResponse> ControllerModifyVolume(
+        ControllerModifyVolumeRequest request, ServerCallContext context) =>
+        RouteAsync(VolumeKind.Volume, request.VolumeId, context,
+            (node, options) => node.Controller.ControllerModifyVolumeAsync(request, options));
 
     /// <inheritdoc/>
     public override Task<ControllerGetVolumeResponse> ControllerGetVolume(ControllerGetVolumeRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Volume, request.VolumeId, context, (node, options) => node.Controller.ControllerGetVolumeAsync(request, options));
+        RouteAsync(VolumeKind.Volume, request.VolumeId, context,
+            (node, options) => node.Controller.ControllerGetVolumeAsync(request, options));
 
     /// <inheritdoc/>
     public override Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Snapshot, request.SnapshotId, context, (node, options) => node.Controller.GetSnapshotAsync(request, options));
+        RouteAsync(VolumeKind.Snapshot, request.SnapshotId, context,
+            (node, options) => node.Controller.GetSnapshotAsync(request, options));
 
     /// <inheritdoc/>
-    public override Task<ValidateVolumeCapabilitiesResponse> ValidateVolumeCapabilities(ValidateVolumeCapabilitiesRequest request, ServerCallContext context) =>
-        RouteAsync(VolumeKind.Volume, request.VolumeId, context, (node, options) => node.Controller.ValidateVolumeCapabilitiesAsync(request, options));
+    public override Task<ValidateVolumeCapabilitiesResponse> ValidateVolumeCapabilities(
+        ValidateVolumeCapabilitiesRequest request, ServerCallContext context) =>
+        RouteAsync(VolumeKind.Volume, request.VolumeId, context,
+            (node, options) => node.Controller.ValidateVolumeCapabilitiesAsync(request, options));
 
     private static CallOptions Options(ServerCallContext context) => new(
         deadline: context.Deadline == DateTime.MaxValue ? null : context.Deadline, cancellationToken: context.CancellationToken);

@@ -45,7 +45,9 @@ internal static class ParameterRules
         {
             if (known.Contains(key) || key.StartsWith(SidecarPrefix, StringComparison.Ordinal))
                 continue;
-            var hint = NearestName.Of(key, known) is { } nearest ? $"; the nearest known one is '{nearest}'" : "; no parameter is known here";
+            var hint = NearestName.Of(key, known) is { } nearest
+                ? $"; the nearest known one is '{nearest}'"
+                : "; no parameter is known here";
             throw new VolumeException(VolumeError.InvalidArgument, $"{what}: unknown parameter {NameRules.Quote(key)}{hint}");
         }
     }

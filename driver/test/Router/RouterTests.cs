@@ -25,7 +25,8 @@ public sealed class RouterTests
         Assert.Equal(2L << 30, (await cluster.Router.GetSnapshot(new() { SnapshotId = snapshot.SnapshotId }, context)).Snapshot.SizeBytes);
         var listed = await cluster.Router.ListSnapshots(new() { SourceVolumeId = volume.VolumeId }, context);
         Assert.Equal(snapshot.SnapshotId, Assert.Single(listed.Entries).Snapshot.SnapshotId);
-        Assert.False((await cluster.Router.ControllerGetVolume(new() { VolumeId = volume.VolumeId }, context)).Status.VolumeCondition.Abnormal);
+        var found = await cluster.Router.ControllerGetVolume(new() { VolumeId = volume.VolumeId }, context);
+        Assert.False(found.Status.VolumeCondition.Abnormal);
 
         await cluster.Router.DeleteSnapshot(new() { SnapshotId = snapshot.SnapshotId }, context);
         await cluster.Router.DeleteVolume(new() { VolumeId = volume.VolumeId }, context);

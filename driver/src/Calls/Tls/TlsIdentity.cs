@@ -7,8 +7,8 @@ using CsiThin.Driver.Volumes;
 namespace CsiThin.Driver.Calls.Tls;
 
 /// <summary>
-/// The certificates of one role, from a directory as Kubernetes mounts a Secret of type kubernetes.io/tls: <c>ca.crt</c> (whom to trust, and
-/// nobody else), <c>tls.crt</c> and <c>tls.key</c>. Both sides of every connection show a certificate and check the other's: its chain must
+/// The certificates of one role, from a directory as Kubernetes mounts a Secret of type kubernetes.io/tls: <c>ca.crt</c> (whom to trust,
+/// and nobody else), <c>tls.crt</c> and <c>tls.key</c>. Both sides of every connection show a certificate and check the other's: its chain must
 /// end in <c>ca.crt</c>, it must be valid now, and it must carry the name of the role expected there.
 /// <para>
 /// Files that change are read again for the next connection; when what is read is unusable, the certificates before it go on, and the
@@ -59,8 +59,8 @@ internal sealed class TlsIdentity
     }
 
     /// <summary>
-    /// For the side that connects: only a server with <paramref name="peerName"/> is spoken to, whatever its address. Good for any number of
-    /// connections: each asks for the certificates of its moment.
+    /// For the side that connects: only a server with <paramref name="peerName"/> is spoken to, whatever its address. Good for any number
+    /// of connections: each asks for the certificates of its moment.
     /// </summary>
     public SslClientAuthenticationOptions ClientOptions(string peerName) => new()
     {
@@ -98,7 +98,8 @@ internal sealed class TlsIdentity
                 if (stamp != _current.Stamp)
                 {
                     _current = Load(stamp);
-                    _log($"The certificates in {_directory} were read again; this one is valid until {_current.Own.TargetCertificate.NotAfter:u}.");
+                    var until = _current.Own.TargetCertificate.NotAfter.ToUniversalTime();
+                    _log($"The certificates in {_directory} were read again; this one is valid until {until:u}.");
                 }
             }
             catch (VolumeException e)
