@@ -8,8 +8,8 @@ namespace CsiThin.Driver.Calls.Tls;
 
 /// <summary>
 /// The certificates of one role, from a directory as Kubernetes mounts a Secret of type kubernetes.io/tls: <c>ca.crt</c> (whom to trust,
-/// and nobody else), <c>tls.crt</c> and <c>tls.key</c>. Both sides of every connection show a certificate and check the other's: its chain must
-/// end in <c>ca.crt</c>, it must be valid now, and it must carry the name of the role expected there.
+/// and nobody else), <c>tls.crt</c> and <c>tls.key</c>. Both sides of every connection show a certificate and check the other's: its chain
+/// must end in <c>ca.crt</c>, it must be valid now, and it must carry the name of the role expected there.
 /// <para>
 /// Files that change are read again for the next connection; when what is read is unusable, the certificates before it go on, and the
 /// problem is reported. Nothing of a key is ever logged.
