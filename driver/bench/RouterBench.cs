@@ -96,7 +96,8 @@ internal static class RouterBench
             }
             while (token.Length > 0);
         });
-        Console.WriteLine($"ListVolumes of {volumes} in {pages} pages: {took.TotalSeconds:f2} s, {took.TotalMilliseconds / pages:f0} ms a page");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"ListVolumes of {volumes} in {pages} pages: {took.TotalSeconds:f2} s, {took.TotalMilliseconds / pages:f0} ms a page"));
     }
 
     private static async Task RefusedAsync(Controller.ControllerClient client, int dead)
