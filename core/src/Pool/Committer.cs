@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
@@ -39,6 +40,22 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
         }
     }
 
+    /// <summary>
+    /// Notes that blocks from <paramref name="begin"/> on were mapped to <paramref name="data"/> and on, before whoever wrote them is told.
+    /// </summary>
+    public void NoteMapped(ThinId device, VirtualBlock begin, DataBlock data, ulong count)
+    {
+        if (pool.MappingLog is { } log && !log.TryAddMapped(pool.Metadata, device, begin, data, count))
+            Commit(); // the log is full
+    }
+
+    /// <summary>Notes that nothing in the range is mapped any more, likewise.</summary>
+    public void NoteUnmapped(ThinId device, VirtualBlock begin, VirtualBlock end)
+    {
+        if (pool.MappingLog is { } log && !log.TryAddUnmapped(pool.Metadata, device, begin, end))
+            Commit();
+    }
+
     /// <summary>Metadata can no longer be trusted to take changes: read-only, marked for a check if the disk still lets us.</summary>
     public void Fail(Exception reason)
     {
@@ -62,6 +79,7 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
             pool.Metadata.SetTransactionId(current, current + 1);
         }
         pool.Metadata.Commit();
+        pool.MappingLog?.Reset(pool.Metadata);
         catalog.OnCommitted();
         pool.HasUncommitted = false;
         pool.Epochs.Flip();

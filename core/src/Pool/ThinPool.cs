@@ -77,9 +77,7 @@ public sealed partial class ThinPool : IDisposable
             var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
             if (!options.ReadOnly)
                 journal.Scrub();
-            var pool = new ThinPool(regions, metadata, catalog, options);
-            pool.Recover();
-            return pool;
+            return Start(new ThinPool(regions, metadata, catalog, options), options.MappingLogDirectory);
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)
         {
@@ -145,7 +143,10 @@ public sealed partial class ThinPool : IDisposable
         try
         {
             if (_state.Mode < PoolMode.ReadOnly)
+            {
                 _ = _worker.Invoke(ReleaseHoldNow, commits: true);
+                _state.MappingLog?.Delete();
+            }
         }
         finally
         {
@@ -167,6 +168,7 @@ public sealed partial class ThinPool : IDisposable
         _state.Epochs.Flip();
         foreach (var volume in _open.Values)
             volume.Device.Dispose();
+        _state.MappingLog?.Dispose();
         _state.Metadata.Dispose();
         _disk.Dispose();
         _disk.Disk.Dispose();

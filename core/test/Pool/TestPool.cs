@@ -26,11 +26,22 @@ internal sealed class TestPool : IDisposable
 
     public ThinPool Pool { get; private set; }
 
+    /// <summary>Where the log of uncommitted mappings lies, if anywhere.</summary>
+    public string? MappingLogDirectory { get; init; }
+
     public static TestPool Opened(long diskBytes = 64 << 20) => new TestPool(diskBytes).Open();
 
     public TestPool Open()
     {
-        Pool = ThinPool.Open(Disk, Options with { Log = line => { lock (Lines) { Lines.Add(line); } } });
+        Pool = ThinPool.Open(Disk, Options with
+        {
+            Log = line =>
+            {
+                lock (Lines)
+                    Lines.Add(line);
+            },
+            MappingLogDirectory = MappingLogDirectory,
+        });
         return this;
     }
 
@@ -38,6 +49,13 @@ internal sealed class TestPool : IDisposable
     {
         Pool.Close();
         return Open();
+    }
+
+    /// <summary>The process dies: nothing is committed, and the disk has what it was given.</summary>
+    public TestPool Kill()
+    {
+        Pool.Dispose();
+        return this;
     }
 
     public VolumeInfo CreateVolume(string name, long sizeBytes = 16 << 20, VolumeId? source = null) =>
