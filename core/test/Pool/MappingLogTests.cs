@@ -117,11 +117,11 @@ public sealed class MappingLogTests(Xunit.Abstractions.ITestOutputHelper output)
     {
         var file = Path.Combine(_directory, "file");
         File.WriteAllText(file, "");
-        using var test = new TestPool { MappingLogDirectory = Path.Combine(file, "sub") }.Open();
+        using var test = new TestPool { Tweak = options => options with { MappingLogDirectory = Path.Combine(file, "sub") } }.Open();
         Assert.Contains(test.Lines, line => line.Contains("would not outlive", StringComparison.Ordinal));
     }
 
-    private TestPool NewPool() => new() { MappingLogDirectory = _directory };
+    private TestPool NewPool() => new() { Tweak = options => options with { MappingLogDirectory = _directory } };
 
     /// <summary>One change of any kind, of which about one in ten is flushed.</summary>
     private static void Change(BlockClient client, Random random, byte[] expected)

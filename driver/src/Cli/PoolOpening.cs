@@ -11,16 +11,10 @@ internal static class PoolOpening
     /// </summary>
     private static string? MappingLogDirectory => Environment.IsPrivilegedProcess ? "/run/csithin/mappings" : null;
 
-    /// <summary>
-    /// Opens the pool and takes up what its file or device has grown by. What happens to it later is told to <paramref name="log"/>.
-    /// </summary>
-    public static ThinPool OpenGrown(string path, Action<string>? log = null)
+    /// <summary>Opens the pool and takes up what its file or device has grown by.</summary>
+    public static ThinPool OpenGrown(string path, PoolOpenOptions? options = null)
     {
-        var pool = ThinPool.Open(path, new PoolOpenOptions
-        {
-            Log = log ?? (static _ => { }),
-            MappingLogDirectory = MappingLogDirectory,
-        });
+        var pool = ThinPool.Open(path, (options ?? new PoolOpenOptions()) with { MappingLogDirectory = MappingLogDirectory });
         try
         {
             if (pool.GetStatus().Mode < PoolMode.ReadOnly)
