@@ -88,8 +88,8 @@ public sealed class GenerationsTests(ITestOutputHelper output) : IDisposable
 
     private void AssertSameListing(ThinTools tools)
     {
-        var theirs = tools.Run(
-            "thin_ls", "--no-headers", "-o", "DEV,MAPPED_BLOCKS,EXCLUSIVE_BLOCKS,SHARED_BLOCKS,TRANSACTION,CREATE_TIME,SNAP_TIME", _file.Path);
+        const string Columns = "DEV,MAPPED_BLOCKS,EXCLUSIVE_BLOCKS,SHARED_BLOCKS,TRANSACTION,CREATE_TIME,SNAP_TIME";
+        var theirs = tools.Run("thin_ls", "--no-headers", "-o", Columns, _file.Path);
         var ours = MetadataListing.Read(_file.Disk, MetadataState.Committed, ToolRun.Quiet).Devices.Select(device => string.Join(
             ' ', device.Id, device.MappedBlocks, device.ExclusiveBlocks, device.SharedBlocks, device.TransactionId, device.CreationTime,
             device.SnapshottedTime));
