@@ -8,9 +8,10 @@ internal static class PoolOpening
     /// <summary>
     /// Opens the pool and takes up what its file or device has grown by. What happens to it later is told to <paramref name="log"/>.
     /// </summary>
-    public static ThinPool OpenGrown(string path, Action<string>? log = null)
+    public static ThinPool OpenGrown(string path, Action<string>? log = null, long? cacheBytes = null)
     {
-        var pool = ThinPool.Open(path, new PoolOpenOptions { Log = log ?? (static _ => { }) });
+        var options = new PoolOpenOptions { Log = log ?? (static _ => { }) };
+        var pool = ThinPool.Open(path, cacheBytes is { } bytes ? options with { MetadataCacheBytes = bytes } : options);
         try
         {
             if (pool.GetStatus().Mode < PoolMode.ReadOnly)

@@ -1,6 +1,6 @@
 using CsiThin.Driver.Volumes;
 
-namespace CsiThin.Driver.Cli;
+namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>
 /// What <c>--pool NAME=PATH[,size=10G][,block=64K]</c> says. A path may hold commas: only what reads like a known setting ends it.
