@@ -86,7 +86,9 @@ internal sealed partial class EngineHost : IAsyncDisposable
             LogFormatted(_log, option.Name, option.Path);
         }
 
-        var pool = PoolOpening.OpenGrown(option.Path, message => LogPool(_log, option.Name, message), cacheBytes);
+        var opening = option.ToOpenOptions(message => LogPool(_log, option.Name, message));
+        var pool = PoolOpening.OpenGrown(
+            option.Path, cacheBytes is { } bytes ? opening with { MetadataCacheBytes = bytes } : opening);
         _parts.AtEnd(() =>
         {
             using (pool)

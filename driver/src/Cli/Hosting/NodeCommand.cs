@@ -1,12 +1,11 @@
 using System.CommandLine;
+using CsiThin.Driver.Node;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary><c>node</c>: CSI on the volumes of an engine in another process.</summary>
 internal static class NodeCommand
 {
-    private const string DefaultStateDirectory = "/var/lib/csithin/node";
-
     /// <summary>The command.</summary>
     public static Command Build(CommandLine line)
     {
@@ -14,7 +13,7 @@ internal static class NodeCommand
         var engine = ControlSocket.Connect();
         var node = ServerArguments.NodeId();
         var kubelet = ServerArguments.KubeletDirectory();
-        var state = ServerArguments.StateDirectory(DefaultStateDirectory, "The node's own memory");
+        var state = ServerArguments.StateDirectory(NodeOptions.DefaultStateDirectory, "The node's own memory");
         var metrics = ServerArguments.Metrics();
         var command = new Command(
             "node",
@@ -28,8 +27,7 @@ internal static class NodeCommand
                 parsed.GetRequiredValue(endpoint)!,
                 parsed.GetValue(engine) ?? ControlSocket.DefaultPath,
                 parsed.GetRequiredValue(node)!,
-                parsed.GetRequiredValue(kubelet),
-                parsed.GetRequiredValue(state))
+                new NodeOptions(parsed.GetRequiredValue(kubelet), parsed.GetRequiredValue(state)))
             {
                 Metrics = parsed.GetValue(metrics),
             },

@@ -1,5 +1,6 @@
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Node;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -51,9 +52,11 @@ internal sealed partial class NodeHost : IAsyncDisposable
         if (options.Metrics is { } metrics)
             MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, static () => null, logs).ConfigureAwait(false);
         var volumes = new VolumeManager(new RemotePools(engine), VolumeManager.DefaultLockWait);
+        var node = new VolumeNode(
+            volumes, new RemoteNodeEngine(engine), options.Node, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
         OwnDirectory.MakeFor(options.SocketPath);
-        _ = _parts.KeepAsync(
-            await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, logs).ConfigureAwait(false)); // kept until the end
+        var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs).ConfigureAwait(false);
+        _ = _parts.KeepAsync(csi); // kept until the end
     }
 
     // An engine that is not there is no reason not to start: calls wait for it a while and then say so.

@@ -1,4 +1,5 @@
 using System.Net;
+using CsiThin.Driver.Node;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -6,10 +7,8 @@ namespace CsiThin.Driver.Cli.Hosting;
 /// <param name="SocketPath">Where CSI listens.</param>
 /// <param name="EnginePath">Where the engine listens.</param>
 /// <param name="NodeId">The node's name in its topology label.</param>
-/// <param name="KubeletDirectory">In which every staging and target path lies.</param>
-/// <param name="StateDirectory">The node's own memory.</param>
-internal sealed record NodeHostOptions(
-    string SocketPath, string EnginePath, string NodeId, string KubeletDirectory, string StateDirectory)
+/// <param name="Node">Where the node finds and keeps things.</param>
+internal sealed record NodeHostOptions(string SocketPath, string EnginePath, string NodeId, NodeOptions Node)
 {
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }

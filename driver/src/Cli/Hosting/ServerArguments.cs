@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using CsiThin.Driver.Node;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli.Hosting;
@@ -16,7 +17,7 @@ internal static class ServerArguments
     public static Option<PoolOption[]> Pools() => new("--pool")
     {
         Description = "A pool to serve; again for more. With size= a file that is not there is made and formatted",
-        HelpName = "NAME=PATH[,size=10G][,block=64K]",
+        HelpName = PoolOption.Form,
         Required = true,
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result =>
@@ -78,8 +79,8 @@ internal static class ServerArguments
     };
 
     /// <summary>--endpoint.</summary>
-    public static Option<string?> Endpoint() =>
-        WithDefault(Arguments.Parsed<string>("--endpoint", "unix:///PATH", "CSI socket (mode 0600)", ParseEndpoint), "/run/csithin/csi.sock");
+    public static Option<string?> Endpoint() => WithDefault(
+        Arguments.Parsed<string>("--endpoint", "unix:///PATH", "CSI socket (mode 0600)", ParseEndpoint), "/run/csithin/csi.sock");
 
     /// <summary>--node-id.</summary>
     public static Option<string?> NodeId() => WithDefault(
@@ -91,7 +92,7 @@ internal static class ServerArguments
     {
         Description = "Kubelet's folder, in which every staging and target path lies",
         HelpName = "DIR",
-        DefaultValueFactory = _ => "/var/lib/kubelet",
+        DefaultValueFactory = _ => NodePaths.DefaultKubeletDirectory,
     };
 
     /// <summary>The path in <c>unix:///PATH</c>; null and the reason in words for anything else.</summary>

@@ -38,7 +38,7 @@ internal sealed class ServerHost : IAsyncDisposable
             var engine = parts.KeepAsync(await EngineHost.StartAsync(options.ToEngine(), logs).ConfigureAwait(false));
             var volumes = new VolumeManager(engine.Pools, VolumeManager.DefaultLockWait);
             OwnDirectory.MakeFor(options.SocketPath);
-            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, logs).ConfigureAwait(false);
+            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node: null, logs).ConfigureAwait(false);
             _ = parts.KeepAsync(csi); // kept until the end
             return new ServerHost(parts, engine);
         }

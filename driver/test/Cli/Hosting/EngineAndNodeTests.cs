@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using Csi.V1;
 using CsiThin.Driver.Cli;
 using CsiThin.Driver.Cli.Hosting;
+using CsiThin.Driver.Node;
 using CsiThin.Driver.Tests.Rpc;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -28,7 +29,7 @@ public sealed class EngineAndNodeTests : IAsyncLifetime
         CacheBytes = 4 << 20,
     };
 
-    private NodeHostOptions Node => new(At("csi.sock"), At("run/engine.sock"), "node-1", At("kubelet"), At("node"))
+    private NodeHostOptions Node => new(At("csi.sock"), At("run/engine.sock"), "node-1", new NodeOptions(At("kubelet"), At("node")))
     {
         Metrics = new IPEndPoint(IPAddress.Loopback, 0),
     };
