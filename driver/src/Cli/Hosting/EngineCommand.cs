@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsiThin.Driver.Attach;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -10,7 +11,7 @@ internal static class EngineCommand
     {
         var pools = ServerArguments.Pools();
         var socket = ControlSocket.Listen();
-        var state = ServerArguments.StateDirectory(EngineOptions.DefaultStateDirectory, "Where the attachment journal lies");
+        var state = ServerArguments.StateDirectory(DeviceOptions.DefaultStateDirectory, "Where the attachment journal lies");
         var nbd = ServerArguments.Nbd();
         var metrics = ServerArguments.Metrics();
         var cache = ServerArguments.Cache();

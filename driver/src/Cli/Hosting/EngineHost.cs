@@ -1,5 +1,6 @@
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Attach;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Volumes;
@@ -8,8 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>
-/// An engine in this process: pools, NBD, metrics and the engine's own API, started in that order and ended in the other, so that the pools
-/// are closed, committed, when nobody uses them any more.
+/// An engine in this process: pools, block devices, NBD, metrics and the engine's own API, started in that order and ended in the other, so
+/// that every device of an earlier life is served before anybody can ask a verb, and the pools are closed, committed, when nobody uses
+/// them any more.
 /// </summary>
 internal sealed partial class EngineHost : IAsyncDisposable
 {
@@ -30,6 +32,9 @@ internal sealed partial class EngineHost : IAsyncDisposable
     /// <summary>The block devices it makes, if it makes any.</summary>
     public DrainableEngine? Devices { get; private set; }
 
+    /// <summary>Why this host can have no block devices, or null.</summary>
+    public string? DeviceProblem { get; private set; } = "no state directory was given";
+
     /// <summary>Where its own API listens, if anywhere.</summary>
     public string? ControlPath { get; private set; }
 
@@ -45,6 +50,8 @@ internal sealed partial class EngineHost : IAsyncDisposable
         try
         {
             host.OpenPools(options);
+            if (options.StateDirectory is { } directory)
+                await host.StartDevicesAsync(directory, options.StartsWithoutDevices).ConfigureAwait(false);
             if (options.NbdPath is { } nbdPath)
                 host.StartNbd(nbdPath);
             if (options.Metrics is { } metrics)
@@ -115,6 +122,29 @@ internal sealed partial class EngineHost : IAsyncDisposable
             SizeText.Format((long)status.DataBlocksTotal * status.DataBlockBytes),
             kinds[VolumeKind.Volume].Count(),
             kinds[VolumeKind.Snapshot].Count());
+    }
+
+    private async Task StartDevicesAsync(string stateDirectory, bool isOptional)
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            DeviceProblem = "only root can make block devices";
+            return;
+        }
+
+        try
+        {
+            OwnDirectory.Make(stateDirectory);
+            var options = new DeviceOptions { StateDirectory = stateDirectory };
+            var manager = _parts.KeepAsync(
+                await DeviceManager.StartAsync(Pools, options, _logs, NbdLogs.To(_logs)).ConfigureAwait(false));
+            Devices = new DrainableEngine(manager);
+            DeviceProblem = manager.HostProblem;
+        }
+        catch (Exception failure) when (isOptional && failure is VolumeException or IOException or UnauthorizedAccessException)
+        {
+            DeviceProblem = failure.Message;
+        }
     }
 
     private void StartNbd(string path)

@@ -5,9 +5,6 @@ namespace CsiThin.Driver.Cli.Hosting;
 /// <summary>What an engine is told, in a process of its own or beside CSI.</summary>
 internal sealed record EngineOptions(IReadOnlyList<PoolOption> Pools)
 {
-    /// <summary>Where an engine keeps its attachment journal unless told otherwise.</summary>
-    public const string DefaultStateDirectory = "/var/lib/csithin/engine";
-
     /// <summary>Where the engine's own API listens; nowhere where null.</summary>
     public ControlSocket? Control { get; init; }
 
@@ -22,4 +19,7 @@ internal sealed record EngineOptions(IReadOnlyList<PoolOption> Pools)
 
     /// <summary>Where the attachment journal lies; the engine makes no block devices where null.</summary>
     public string? StateDirectory { get; init; }
+
+    /// <summary>Whether the engine may start without block devices when <see cref="StateDirectory"/> is not to be had.</summary>
+    public bool StartsWithoutDevices { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsiThin.Driver.Attach;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -15,7 +16,7 @@ internal static class ServeCommand
         var metrics = ServerArguments.Metrics();
         var control = ControlSocket.Listen();
         var cache = ServerArguments.Cache();
-        var state = ServerArguments.StateDirectory(ServeOptions.DefaultStateDirectory, "Where engine and node keep their state");
+        var state = ServerArguments.StateDirectory(DeviceOptions.DefaultStateDirectory, "Where engine and node keep their state");
         var kubelet = ServerArguments.KubeletDirectory();
         var stopTimeout = ServerArguments.StopTimeout();
         var command = new Command(
@@ -34,6 +35,7 @@ internal static class ServeCommand
                 Control = new ControlSocket(parsed.GetValue(control) ?? ControlSocket.DefaultPath, parsed.GetValue(control) is not null),
                 CacheBytes = parsed.GetValue(cache),
                 StateDirectory = parsed.GetRequiredValue(state),
+                StartsWithoutDevices = parsed.GetResult(state)?.Implicit ?? true,
                 KubeletDirectory = parsed.GetRequiredValue(kubelet),
             },
             parsed.GetValue(stopTimeout),
@@ -67,6 +69,7 @@ internal static class ServeCommand
             Nbd = options.NbdPath,
             Control = host.ControlPath is { } control ? $"unix://{control}" : null,
             Metrics = host.MetricsAddress?.ToString().TrimEnd('/'),
+            NodeService = host.NodeProblem is null,
             Pools = PoolSummary.Of(host.Pools),
         };
         var nbd = report.Nbd is null ? "" : $", nbd {report.Nbd}";

@@ -1,11 +1,12 @@
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Node;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>Engine and CSI in this process, the engine first.</summary>
-internal sealed class ServerHost : IAsyncDisposable
+internal sealed partial class ServerHost : IAsyncDisposable
 {
     private readonly HostParts _parts;
 
@@ -24,6 +25,9 @@ internal sealed class ServerHost : IAsyncDisposable
     /// <summary>Where the engine's own API listens, if anywhere.</summary>
     public string? ControlPath => Engine.ControlPath;
 
+    /// <summary>Why CSI's Node service is not offered, or null.</summary>
+    public string? NodeProblem => Engine.DeviceProblem;
+
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress => Engine.MetricsAddress;
 
@@ -36,11 +40,9 @@ internal sealed class ServerHost : IAsyncDisposable
         try
         {
             var engine = parts.KeepAsync(await EngineHost.StartAsync(options.ToEngine(), logs).ConfigureAwait(false));
-            var volumes = new VolumeManager(engine.Pools, VolumeManager.DefaultLockWait);
-            OwnDirectory.MakeFor(options.SocketPath);
-            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node: null, logs).ConfigureAwait(false);
-            _ = parts.KeepAsync(csi); // kept until the end
-            return new ServerHost(parts, engine);
+            var host = new ServerHost(parts, engine);
+            await host.StartCsiAsync(options, logs).ConfigureAwait(false);
+            return host;
         }
         catch
         {
@@ -51,4 +53,21 @@ internal sealed class ServerHost : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
+
+    private async Task StartCsiAsync(ServeOptions options, ILoggerFactory logs)
+    {
+        var volumes = new VolumeManager(Pools, VolumeManager.DefaultLockWait);
+        VolumeNode? node = null;
+        if (NodeProblem is null && options.ToNode() is { } nodeOptions)
+            node = new VolumeNode(
+                volumes, Engine.Devices!, nodeOptions, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
+        else if (options.StateDirectory is not null)
+            LogNoNode(logs.CreateLogger<ServerHost>(), NodeProblem!);
+        OwnDirectory.MakeFor(options.SocketPath);
+        var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs).ConfigureAwait(false);
+        _ = _parts.KeepAsync(csi); // kept until the end
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Serving without CSI's Node service: {Reason}")]
+    private static partial void LogNoNode(ILogger logger, string reason);
 }
