@@ -27,6 +27,8 @@ internal sealed partial class FloorRules
         ["Driver.Rpc"] = [],
         // floor 3: no gRPC types
         ["Driver.Volumes"] = Core,
+        // floor 3, upper half: volumes as block devices of this node's kernel
+        ["Driver.Attach"] = [.. Core, "Driver.Volumes"],
         // floor 4, lower half: what surrounds the calls of every API here (socket, errors, log, meter)
         ["Driver.Calls"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         // floor 4: siblings, which meet in Program
@@ -38,12 +40,12 @@ internal sealed partial class FloorRules
         // floor 5: wires everybody
         ["Driver.Cli"] =
         [
-            .. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube",
-            "Driver.Telemetry",
+            .. Core, "Driver.Volumes", "Driver.Attach", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node",
+            "Driver.Kube", "Driver.Telemetry",
         ],
         ["Driver.Program"] =
-            [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube",
-                "Driver.Telemetry", "Driver.Cli"],
+            [.. Core, "Driver.Volumes", "Driver.Attach", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node",
+                "Driver.Kube", "Driver.Telemetry", "Driver.Cli"],
     };
 
     private static readonly HashSet<string> SpeakGrpc =
@@ -122,7 +124,7 @@ internal sealed partial class FloorRules
 
     [GeneratedRegex(
         @"(?<![\w.])(?:(?:Core|Driver)\.)?" +
-        @"(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Calls|Csi|Control|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
+        @"(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Attach|Calls|Csi|Control|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
     private static partial Regex HalfName();
 
     [GeneratedRegex(@"\b(?:Grpc\.|Csi\.V1\b|CsiThin\.V1\b|Google\.Protobuf\b)")]

@@ -27,6 +27,8 @@ internal static class ErrorTranslation
         VolumeError.PoolAbsent => StatusCode.FailedPrecondition,
         VolumeError.Aborted => StatusCode.Aborted,
         VolumeError.NoPool => StatusCode.ResourceExhausted,
+        VolumeError.Busy or VolumeError.Incompatible or VolumeError.HostUnfit => StatusCode.FailedPrecondition,
+        VolumeError.Unavailable => StatusCode.Unavailable,
         _ => StatusCode.Internal,
     };
 

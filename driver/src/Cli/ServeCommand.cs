@@ -69,7 +69,7 @@ internal static class ServeCommand
             Nbd = options.NbdPath,
             Control = host.ControlPath is { } control ? $"unix://{control}" : null,
             Metrics = host.MetricsAddress?.ToString().TrimEnd('/'),
-            Pools = host.Volumes.Pools.All.Select(pool => new { pool.Name, Uuid = pool.Pool.Uuid.ToString("N") }).ToList(),
+            Pools = host.Pools.All.Select(pool => new { pool.Name, Uuid = pool.Pool.Uuid.ToString("N") }).ToList(),
         };
         var nbd = report.Nbd is null ? "" : $", nbd {report.Nbd}";
         var metrics = report.Metrics is null ? "" : $", metrics {report.Metrics}/metrics";

@@ -19,8 +19,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
     private ServerHost(ILoggerFactory logs) => _log = logs.CreateLogger<ServerHost>();
 
-    /// <summary>The verbs on the pools it has opened.</summary>
-    public VolumeManager Volumes { get; private set; } = null!;
+    /// <summary>The pools it has opened.</summary>
+    public EnginePools Pools { get; private set; } = null!;
 
     /// <summary>Where the engine's own API listens, if anywhere.</summary>
     public string? ControlPath { get; private set; }
@@ -43,7 +43,8 @@ internal sealed partial class ServerHost : IAsyncDisposable
                 await host.StartMetricsAsync(options).ConfigureAwait(false);
             if (options.Control is { } control)
                 await host.StartControlAsync(control, logs).ConfigureAwait(false);
-            var csi = await CsiServer.StartAsync(options.SocketPath, host.Volumes, options.NodeId, logs).ConfigureAwait(false);
+            var volumes = new VolumeManager(host.Pools, VolumeManager.DefaultLockWait);
+            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, logs).ConfigureAwait(false);
             host._ends.Push(csi.DisposeAsync);
             return host;
         }
@@ -76,9 +77,9 @@ internal sealed partial class ServerHost : IAsyncDisposable
     }
 
     private void OpenPools(IReadOnlyList<PoolOption> options) =>
-        Volumes = new VolumeManager(new PoolSet([.. options.Select(Open)]), VolumeManager.DefaultLockWait);
+        Pools = new EnginePools([.. options.Select(Open)]);
 
-    private NamedPool Open(PoolOption option)
+    private NamedEnginePool Open(PoolOption option)
     {
         if (option.SizeBytes is { } sizeBytes && !File.Exists(option.Path))
         {
@@ -94,12 +95,12 @@ internal sealed partial class ServerHost : IAsyncDisposable
                 pool.Close();
             return ValueTask.CompletedTask;
         });
-        return new NamedPool(option.Name, new EnginePool(pool));
+        return new NamedEnginePool(option.Name, new EnginePool(pool));
     }
 
     private void StartNbd(string path, ILoggerFactory logs)
     {
-        var server = new NbdServer(path, new VolumeExports(Volumes.Pools), new NbdServerOptions { Log = NbdLogs.To(logs) });
+        var server = new NbdServer(path, new VolumeExports(Pools), new NbdServerOptions { Log = NbdLogs.To(logs) });
         _ends.Push(() =>
         {
             server.Dispose();
@@ -114,7 +115,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         try
         {
             control.MakeDirectory();
-            var server = await ControlServer.StartAsync(control.Path, Volumes.Pools, logs).ConfigureAwait(false);
+            var server = await ControlServer.StartAsync(control.Path, Pools, logs).ConfigureAwait(false);
             _ends.Push(server.DisposeAsync);
             ControlPath = control.Path;
         }
@@ -128,7 +129,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
     {
         var exporter = Keep(new PrometheusExporter(failure => LogScrapeFailed(_log, failure)));
         _ = Keep(new ProcessMeter(IdentityService.Version)); // kept until the end, then disposed
-        _ = Keep(new PoolMeter(Volumes.Pools));
+        _ = Keep(new PoolMeter(Pools));
         var server = await MetricsServer.StartAsync(options.Metrics!, exporter, Unhealthy).ConfigureAwait(false);
         _ends.Push(server.DisposeAsync);
         MetricsAddress = server.Address;
@@ -147,7 +148,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
 
     // As for CSI's Probe: a restart that mends one failed pool would interrupt the others, so only the last one standing counts.
     private string? Unhealthy() =>
-        Volumes.Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
+        Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
 
     [LoggerMessage(1, LogLevel.Information, "Formatted pool {Name} on {Path}")]
     private static partial void LogFormatted(ILogger logger, string name, string path);

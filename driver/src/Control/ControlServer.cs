@@ -10,7 +10,7 @@ namespace CsiThin.Driver.Control;
 internal static class ControlServer
 {
     /// <summary>Listens on <paramref name="socketPath"/>; throws <see cref="IOException"/> when that cannot be.</summary>
-    public static Task<CallServer> StartAsync(string socketPath, PoolSet pools, ILoggerFactory logs, HoldPatience? patience = null)
+    public static Task<CallServer> StartAsync(string socketPath, EnginePools pools, ILoggerFactory logs, HoldPatience? patience = null)
     {
         var services = new CallServices(
             "Control",

@@ -21,7 +21,7 @@ internal sealed record HoldPatience(TimeSpan Limit)
 /// The engine's service for tools that look at a pool while it is served. Any number of calls at a time; the pool itself says which of them
 /// exclude each other. Calls that stay open end when the client goes away or the engine stops, and let go of what they hold.
 /// </summary>
-internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHostApplicationLifetime lifetime, TimeProvider time)
+internal sealed class PoolAdminService(EnginePools pools, HoldPatience patience, IHostApplicationLifetime lifetime, TimeProvider time)
     : PoolAdmin.PoolAdminBase
 {
     /// <summary>Volumes in one response, so that a message stays far below gRPC's limit of 4 MiB whatever their names.</summary>
@@ -67,7 +67,7 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
     }
 
     private async Task HoldInTurnAsync(
-        IVolumePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
+        IEnginePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
     {
         var turn = _turns.GetOrAdd(pool.Uuid, static _ => new SemaphoreSlim(1, 1));
         if (!await turn.WaitAsync(patience.Limit, ending).ConfigureAwait(false))
@@ -83,7 +83,7 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
     }
 
     private static async Task HoldAsync(
-        IVolumePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
+        IEnginePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
     {
         using (pool.HoldMetadataSnapshot())
         {
@@ -150,7 +150,7 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
         }
     }
 
-    private NamedPool Find(string uuid) => Guid.TryParseExact(uuid, "N", out var id) && pools.TryFind(id, out var pool)
+    private NamedEnginePool Find(string uuid) => Guid.TryParseExact(uuid, "N", out var id) && pools.TryFind(id, out var pool)
         ? pool
         : throw new VolumeException(VolumeError.NotFound, $"this engine serves no pool {NameRules.Quote(uuid)}");
 

@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace CsiThin.Driver.Csi;
 
 /// <summary>CSI's Identity service: who this is, and whether it works.</summary>
-internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
+internal sealed class IdentityService(IPoolSource pools) : Identity.IdentityBase
 {
     /// <summary>The driver's name, by which a StorageClass asks for it.</summary>
     public const string DriverName = "thin.csithin.io";
@@ -36,8 +36,18 @@ internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
     /// <summary>
     /// Ready while any pool serves: one that failed is its volumes' condition, not a reason to restart what serves the others.
     /// </summary>
-    public override Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context) =>
-        Task.FromResult(new ProbeResponse { Ready = pools.All.Any(pool => pool.Pool.GetStatus().Mode != PoolMode.Failed) });
+    public override async Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context)
+    {
+        var found = await pools.GetPoolsAsync(context.CancellationToken).ConfigureAwait(false);
+        foreach (var (_, pool) in found.All)
+        {
+            var status = await pool.GetStatusAsync(context.CancellationToken).ConfigureAwait(false);
+            if (status.Mode != PoolMode.Failed)
+                return new ProbeResponse { Ready = true };
+        }
+
+        return new ProbeResponse { Ready = false };
+    }
 
     private static PluginCapability Service(PluginCapability.Types.Service.Types.Type type) => new() { Service = new() { Type = type } };
 }

@@ -6,10 +6,9 @@ namespace CsiThin.Driver.Volumes;
 internal sealed record PoolCondition(bool IsAbnormal, string Message)
 {
     /// <summary>The condition that follows from a pool's state.</summary>
-    public static PoolCondition Of(NamedPool pool)
+    public static PoolCondition Of(string poolName, PoolStatus status)
     {
-        var status = pool.Pool.GetStatus();
-        var name = $"pool {NameRules.Quote(pool.Name)}";
+        var name = $"pool {NameRules.Quote(poolName)}";
         return status switch
         {
             { Mode: PoolMode.Failed } => new PoolCondition(true, $"{name} has failed; nothing is served until it is reopened"),

@@ -14,11 +14,11 @@ internal sealed class PoolMeter : IDisposable
     private const long UsageAgeMaxMs = 200;
 
     private readonly Meter _meter = new("CsiThin.Pools");
-    private readonly PoolSet _pools;
+    private readonly EnginePools _pools;
     private readonly Dictionary<string, (long AtMs, IReadOnlyList<VolumeUsage> Usage)> _usage = [];
 
     /// <summary>Publishes the instruments.</summary>
-    public PoolMeter(PoolSet pools)
+    public PoolMeter(EnginePools pools)
     {
         _pools = pools;
         Gauge("size", "By", "Bytes of the pool's data region.", status => (long)status.DataBlocksTotal * status.DataBlockBytes);
@@ -74,7 +74,7 @@ internal sealed class PoolMeter : IDisposable
         Tag("name", usage.Volume.Name),
         Tag("kind", Describe.Kind(usage.Volume.Kind)))));
 
-    private IReadOnlyList<VolumeUsage> Usage(NamedPool pool)
+    private IReadOnlyList<VolumeUsage> Usage(NamedEnginePool pool)
     {
         lock (_usage)
         {
@@ -85,7 +85,7 @@ internal sealed class PoolMeter : IDisposable
         }
     }
 
-    private List<Measurement<long>> EachPool(Func<NamedPool, IEnumerable<Measurement<long>>> observe)
+    private List<Measurement<long>> EachPool(Func<NamedEnginePool, IEnumerable<Measurement<long>>> observe)
     {
         var measurements = new List<Measurement<long>>();
         foreach (var pool in _pools.All)

@@ -46,6 +46,10 @@ public sealed class UsageTests : IDisposable
     [InlineData("give PATH of a pool, or --metadata", "pool", "check")]
     [InlineData("not both", "pool", "check", "p", "--metadata", "m")]
     [InlineData("--metadata is empty", "pool", "dump", "--metadata", "")]
+    [InlineData("Required argument missing for option: '--metadata'", "pool", "dump", "--node-id", "--metadata", "--")]
+    [InlineData("Required argument missing for option: '--size'", "pool", "restore", "x.xml", "p", "--force", "--size")]
+    [InlineData("Required argument missing for option: '--data'", "pool", "trim", "p", "--data")]
+    [InlineData("'x' is no size", "pool", "restore", "x.xml", "p", "--force", "--size", "x")]
     [InlineData("--metadata-snap goes with --metadata", "pool", "delta", "p", "--thin1", "1", "--thin2", "2", "--metadata-snap")]
     [InlineData("--data and --metadata go together", "pool", "trim", "p", "--data", "d")]
     [InlineData("--data and --metadata go together", "pool", "trim", "--metadata", "m")]
@@ -67,6 +71,7 @@ public sealed class UsageTests : IDisposable
             "unix:", "--node-id",
             "check", "dump", "trim", "adopt", "--metadata", "--data", "--control", "-f", "--socket", "--force", "--force=maybe",
             "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
+            "restore", "delta", "rmap", "metadata-size", "--metadata-snap", "--size=x", "--thin1", "--thin2=1", "--region", "--region=1..0",
             "--dir", "--help", "--version", "a\0b", "\ud83d",
         ];
         for (var i = 0; i < 2000; i++)

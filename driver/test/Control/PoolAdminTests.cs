@@ -24,7 +24,7 @@ public sealed class PoolAdminTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var pools = new PoolSet([new NamedPool("p", _pool)]);
+        var pools = new EnginePools([new NamedEnginePool("p", _pool)]);
         var patience = new HoldPatience(TimeSpan.FromMilliseconds(50));
         _server = await ControlServer.StartAsync(Socket, pools, NullLoggerFactory.Instance, patience);
         _client = new ControlClient(Socket);

@@ -100,7 +100,7 @@ public sealed class PrometheusExporterTests : IDisposable
     public async Task A_pool_shows_its_state_and_volumes()
     {
         var f = new VolumeManagerFixture();
-        var pools = new PoolSet([new NamedPool("exporter-test", f.Fast)]);
+        var pools = new EnginePools([new NamedEnginePool("exporter-test", f.Fast)]);
         using var meter = new PoolMeter(pools);
         var manager = new VolumeManager(pools, VolumeManager.DefaultLockWait);
         var volume = await manager.CreateAsync(new VolumeRequest { Name = "v" }, CancellationToken.None);

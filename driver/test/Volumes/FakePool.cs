@@ -10,7 +10,7 @@ namespace CsiThin.Driver.Tests.Volumes;
 /// A pool's catalog in memory, with the refusals of the real one (see <see cref="ThinPool"/>) and knobs for the states a healthy pool never
 /// shows. It holds no data.
 /// </summary>
-internal sealed class FakePool(Guid? uuid = null) : IVolumePool
+internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<ulong, VolumeInfo> _volumes = [];
@@ -27,6 +27,9 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
     public ulong DataBlocksTotal { get; set; } = 16384;
 
     public ulong DataBlocksUsed { get; set; }
+
+    /// <summary>What the disk has grown by since the pool last looked.</summary>
+    public ulong GrownBlocks { get; set; }
 
     /// <summary>Thrown by the next change instead of carrying it out.</summary>
     public Exception? NextFailure { get; set; }
@@ -132,6 +135,18 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
         }
     }
 
+    public long GrowToDisk()
+    {
+        lock (_lock)
+        {
+            CheckWritable();
+            var gained = GrownBlocks;
+            DataBlocksTotal += gained;
+            GrownBlocks = 0;
+            return (long)gained << 16;
+        }
+    }
+
     public IBlockDevice OpenDevice(VolumeId id, bool readOnly)
     {
         lock (_lock)
@@ -141,6 +156,30 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
             return new OpenFake(volume.SizeBytes, readOnly || volume.Kind == VolumeKind.Snapshot, () => _open[id.Number]--);
         }
     }
+
+    public Task<PoolStatus> GetStatusAsync(CancellationToken cancellation) => Invoke(GetStatus);
+
+    public Task<IReadOnlyList<VolumeInfo>> ListVolumesAsync(ulong afterNumber, int entriesMax, CancellationToken cancellation) =>
+        Invoke<IReadOnlyList<VolumeInfo>>(
+            () => [.. ListVolumes().Where(volume => volume.Id.Number > afterNumber).Take(entriesMax)]);
+
+    public Task<IReadOnlyList<VolumeUsage>> ListUsageAsync(CancellationToken cancellation) => Invoke(ListUsage);
+
+    public Task<VolumeUsage?> FindVolumeAsync(VolumeId id, CancellationToken cancellation) => Invoke(() => FindVolume(id));
+
+    public Task<VolumeInfo?> FindVolumeByNameAsync(VolumeKind kind, string name, CancellationToken cancellation) =>
+        Invoke(() => FindVolumeByName(kind, name));
+
+    public Task<VolumeInfo> CreateAsync(VolumeSpec spec, CancellationToken cancellation) => Invoke(() => Create(spec));
+
+    public Task DeleteAsync(VolumeId id, CancellationToken cancellation) => Task.Run(() => Delete(id), CancellationToken.None);
+
+    public Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation) =>
+        Invoke(() => Resize(id, sizeBytes));
+
+    public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(GrowToDisk);
+
+    private static Task<T> Invoke<T>(Func<T> verb) => Task.Run(verb, CancellationToken.None);
 
     private VolumeInfo Add(VolumeSpec spec, VolumeInfo? source, long sizeBytes)
     {

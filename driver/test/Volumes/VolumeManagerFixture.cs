@@ -10,8 +10,8 @@ internal sealed class VolumeManagerFixture
     public VolumeManagerFixture(TimeSpan? lockWait = null)
     {
         Fast.DataBlocksUsed = 100;
-        Volumes = new VolumeManager(
-            new PoolSet([new NamedPool("fast", Fast), new NamedPool("big", Big)]), lockWait ?? VolumeManager.DefaultLockWait);
+        var pools = new EnginePools([new NamedEnginePool("fast", Fast), new NamedEnginePool("big", Big)]);
+        Volumes = new VolumeManager(pools, lockWait ?? VolumeManager.DefaultLockWait);
     }
 
     public FakePool Fast { get; } = new();
@@ -38,6 +38,15 @@ internal sealed class VolumeManagerFixture
             CancellationToken.None);
     }
 
+    public Task<(NamedPool Pool, VolumeUsage Usage)> Find(VolumeKind kind, VolumeInfo volume) =>
+        Volumes.FindAsync(kind, volume.Id.ToString(), CancellationToken.None);
+
+    public async Task<VolumePage> List(VolumeKind kind, int maxEntries, string token) =>
+        await VolumeListing.ListAsync(await Pools(), kind, maxEntries, token, null, CancellationToken.None);
+
+    public async Task<Capacity> CapacityOf(IReadOnlyDictionary<string, string> parameters) =>
+        await Capacity.OfAsync(await Pools(), parameters, CancellationToken.None);
+
     public Task<VolumeInfo> Snapshot(string name, VolumeInfo source) =>
         Volumes.SnapshotAsync(new SnapshotRequest { Name = name, SourceHandle = source.Id.ToString() }, CancellationToken.None);
 
@@ -45,6 +54,8 @@ internal sealed class VolumeManagerFixture
 
     public Task<VolumeInfo> Expand(VolumeInfo volume, long requiredBytes, long limitBytes = 0) =>
         Volumes.ExpandAsync(volume.Id.ToString(), requiredBytes, limitBytes, CancellationToken.None);
+
+    private Task<PoolSet> Pools() => Volumes.Pools.GetPoolsAsync(CancellationToken.None);
 
     /// <summary>The refusal that the verb must end with; returns its message.</summary>
     public static async Task<string> Refused(VolumeError error, Func<Task> verb)

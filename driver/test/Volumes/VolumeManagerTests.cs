@@ -165,7 +165,7 @@ public sealed class VolumeManagerTests
         var volume = await _f.Create("a");
         var snapshot = await _f.Snapshot("s", volume);
         await _f.Delete(volume);
-        Assert.Equal(snapshot, _f.Volumes.Find(VolumeKind.Snapshot, snapshot.Id.ToString()).Usage.Volume);
+        Assert.Equal(snapshot, (await _f.Find(VolumeKind.Snapshot, snapshot)).Usage.Volume);
         Assert.NotNull(await _f.Create("restored", source: snapshot));
     }
 
@@ -194,7 +194,7 @@ public sealed class VolumeManagerTests
         var snapshot = await _f.Snapshot("s", await _f.Create("a"));
         await Refused(
             VolumeError.InvalidArgument, () => _f.Volumes.DeleteAsync(VolumeKind.Volume, snapshot.Id.ToString(), CancellationToken.None));
-        Assert.NotNull(_f.Volumes.Find(VolumeKind.Snapshot, snapshot.Id.ToString()).Pool);
+        Assert.NotNull((await _f.Find(VolumeKind.Snapshot, snapshot)).Pool);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ internal sealed class MetadataArguments
             });
         if (takesLive)
             command.Options.Add(_control = ControlSocket.Option());
-        command.Validators.Add(result =>
+        Arguments.AddRule(command, result =>
         {
             var (path, metadata) = (result.GetValue(_path), result.GetValue(_metadata));
             if (path is null == metadata is null)
