@@ -115,7 +115,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
         try
         {
             control.MakeDirectory();
-            var server = await ControlServer.StartAsync(control.Path, Pools, logs).ConfigureAwait(false);
+            var server = await ControlServer.StartAsync(control.Path, new EngineOffer(Pools), logs).ConfigureAwait(false);
             _ends.Push(server.DisposeAsync);
             ControlPath = control.Path;
         }

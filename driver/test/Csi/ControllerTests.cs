@@ -1,15 +1,24 @@
 using Csi.V1;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Tests.Volumes;
 using Grpc.Core;
 using Xunit;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiThin.Driver.Tests.Csi;
 
-public sealed class ControllerTests : IDisposable
+/// <summary>With the pools in this process.</summary>
+public sealed class ControllerTestsHere() : ControllerTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class ControllerTestsRemote() : ControllerTests(EnginePlace.Remote);
+
+public abstract class ControllerTests : IDisposable
 {
-    private readonly ControllerFixture _f = new();
+    private readonly ControllerFixture _f;
+
+    protected ControllerTests(EnginePlace place) => _f = new(place);
 
     [Fact]
     public async Task A_volume_is_deleted_twice_and_its_snapshot_lives_on()
@@ -200,5 +209,9 @@ public sealed class ControllerTests : IDisposable
         await _f.Refused(StatusCode.InvalidArgument, _f.Controller.GetCapacity, new GetCapacityRequest { Parameters = { ["x"] = "y" } });
     }
 
-    public void Dispose() => _f.Dispose();
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 }

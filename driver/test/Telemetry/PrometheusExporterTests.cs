@@ -99,7 +99,7 @@ public sealed class PrometheusExporterTests : IDisposable
     [Fact]
     public async Task A_pool_shows_its_state_and_volumes()
     {
-        var f = new VolumeManagerFixture();
+        using var f = new VolumeManagerFixture();
         var pools = new EnginePools([new NamedEnginePool("exporter-test", f.Fast)]);
         using var meter = new PoolMeter(pools);
         var manager = new VolumeManager(pools, VolumeManager.DefaultLockWait);

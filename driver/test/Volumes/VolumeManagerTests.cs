@@ -5,18 +5,32 @@ using static CsiThin.Driver.Tests.Volumes.VolumeManagerFixture;
 
 namespace CsiThin.Driver.Tests.Volumes;
 
-public sealed class VolumeManagerTests
+/// <summary>With the pools in this process.</summary>
+public sealed class VolumeManagerTestsHere() : VolumeManagerTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class VolumeManagerTestsRemote() : VolumeManagerTests(EnginePlace.Remote);
+
+public abstract class VolumeManagerTests : IDisposable
 {
     private const long Gib = 1L << 30;
 
-    private readonly VolumeManagerFixture _f = new();
+    private readonly VolumeManagerFixture _f;
+
+    protected VolumeManagerTests(EnginePlace place) => _f = new(place);
+
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task Creating_twice_gives_the_same_volume()
     {
         var first = await _f.Create("a", Gib);
         var second = await _f.Create("a", Gib);
-        Assert.Equal(first, second);
+        AssertSame(first, second);
         Assert.Equal(1, _f.Big.Creations + _f.Fast.Creations);
     }
 
@@ -139,7 +153,7 @@ public sealed class VolumeManagerTests
         var a = await _f.Create("a");
         var b = await _f.Create("b");
         var first = await _f.Snapshot("s", a);
-        Assert.Equal(first, await _f.Snapshot("s", a));
+        AssertSame(first, await _f.Snapshot("s", a));
         Assert.Contains(
             $"not from volume '{b.Id}'", await Refused(VolumeError.Exists, () => _f.Snapshot("s", b)), StringComparison.Ordinal);
     }
@@ -165,7 +179,7 @@ public sealed class VolumeManagerTests
         var volume = await _f.Create("a");
         var snapshot = await _f.Snapshot("s", volume);
         await _f.Delete(volume);
-        Assert.Equal(snapshot, (await _f.Find(VolumeKind.Snapshot, snapshot)).Usage.Volume);
+        AssertSame(snapshot, (await _f.Find(VolumeKind.Snapshot, snapshot)).Usage.Volume);
         Assert.NotNull(await _f.Create("restored", source: snapshot));
     }
 
