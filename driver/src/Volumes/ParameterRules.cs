@@ -50,8 +50,10 @@ internal static class ParameterRules
         }
     }
 
-    // A key is often written without its prefix, so the last part counts as well as the whole.
-    private static string? Nearest(string key, string[] known)
+    /// <summary>
+    /// The known key most like <paramref name="key"/>. A key is often written without its prefix, so the last part counts as well as the whole.
+    /// </summary>
+    public static string? Nearest(string key, string[] known)
     {
         var cut = key.Length > 128 ? key[..128] : key;
         return known.MinBy(candidate => Math.Min(EditDistance(cut, candidate), EditDistance(cut, candidate.Split('/')[^1])));

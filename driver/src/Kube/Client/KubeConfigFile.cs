@@ -33,7 +33,6 @@ internal static class KubeConfigFile
         {
             return new DeserializerBuilder()
                 .WithNamingConvention(HyphenatedNamingConvention.Instance)
-                .WithTypeMapping<object, Dictionary<object, object>>()
                 .IgnoreUnmatchedProperties()
                 .Build()
                 .Deserialize<KubeConfigDocument?>(text) ?? throw new KubeException(KubeError.Invalid, $"the kubeconfig {path} is empty");

@@ -88,7 +88,7 @@ internal sealed class ApiStore
     {
         lock (_gate)
         {
-            _compacted = ++_revision;
+            _compacted = _revision;
             _history.Clear();
         }
     }

@@ -23,7 +23,7 @@ internal static class Discovery
     private static IEnumerable<(string Group, string Version)> Groups() =>
         ApiResource.Known.Where(one => one.Group.Length > 0).Select(one => (one.Group, one.Version)).Distinct();
 
-    private static JsonNode Group(string name, string version)
+    private static JsonObject Group(string name, string version)
     {
         JsonObject Entry() => new() { ["groupVersion"] = $"{name}/{version}", ["version"] = version };
         return new JsonObject { ["name"] = name, ["versions"] = new JsonArray(Entry()), ["preferredVersion"] = Entry() };

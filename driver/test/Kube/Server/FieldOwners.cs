@@ -8,7 +8,13 @@ namespace CsiThin.Driver.Tests.Kube.Server;
 /// </summary>
 internal sealed class FieldOwners
 {
-    private static readonly HashSet<string> Identity = ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
+    // Between the parts of a path: names of labels hold slashes and dots.
+    private const char Slash = '\u001f';
+
+    private static readonly HashSet<string> Identity =
+    [
+        .. from path in new[] { "/apiVersion", "/kind", "/metadata/name", "/metadata/namespace" } select path.Replace('/', Slash),
+    ];
 
     private readonly Dictionary<string, HashSet<string>> _fields = [];
 
@@ -23,7 +29,7 @@ internal sealed class FieldOwners
             if (others.Count == 0 || JsonNode.DeepEquals(Find(result, path), value))
                 continue;
             if (!isForced)
-                throw conflict($"Apply failed with 1 conflict: conflict with \"{others[0].Key}\": {path.Replace('/', '.')}");
+                throw conflict($"Apply failed with 1 conflict: conflict with \"{others[0].Key}\": {path.Replace(Slash, '.')}");
             others.ForEach(other => other.Value.Remove(path));
         }
 
@@ -54,8 +60,8 @@ internal sealed class FieldOwners
 
     private static List<(string Path, JsonNode? Value)> Leaves(JsonNode? node, string path = "") => node switch
     {
-        JsonObject one => [.. one.SelectMany(pair => Leaves(pair.Value, $"{path}/{pair.Key}"))],
-        JsonArray many when IsMap(many) => [.. many.SelectMany(item => Leaves(item, $"{path}/[{item!["type"]}]"))],
+        JsonObject one => [.. one.SelectMany(pair => Leaves(pair.Value, $"{path}{Slash}{pair.Key}"))],
+        JsonArray many when IsMap(many) => [.. many.SelectMany(item => Leaves(item, $"{path}{Slash}[{item!["type"]}]"))],
         _ when Identity.Contains(path) => [],
         _ => [(path, node)],
     };
@@ -66,11 +72,11 @@ internal sealed class FieldOwners
         ? (node as JsonArray)?.FirstOrDefault(item => (string?)item?["type"] == part[1..^1])
         : (node as JsonObject)?[part];
 
-    private static JsonNode? Find(JsonNode? node, string path) => path.Split('/').Skip(1).Aggregate(node, Step);
+    private static JsonNode? Find(JsonNode? node, string path) => path.Split(Slash).Skip(1).Aggregate(node, Step);
 
     private static void Set(JsonObject root, string path, JsonNode? value)
     {
-        var parts = path.Split('/')[1..];
+        var parts = path.Split(Slash)[1..];
         JsonNode node = root;
         for (var at = 0; at < parts.Length - 1; at++)
         {
@@ -92,7 +98,7 @@ internal sealed class FieldOwners
 
     private static void Remove(JsonObject root, string path)
     {
-        var cut = path.LastIndexOf('/');
+        var cut = path.LastIndexOf(Slash);
         var (parentPath, name) = (path[..cut], path[(cut + 1)..]);
         switch (Find(root, parentPath))
         {

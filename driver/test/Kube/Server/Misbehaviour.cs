@@ -4,6 +4,7 @@ namespace CsiThin.Driver.Tests.Kube.Server;
 internal sealed class Misbehaviour
 {
     private volatile bool _isDown;
+    private int _bookmarks;
 
     /// <summary>Every connection is cut, open watches too.</summary>
     public bool IsDown
@@ -27,6 +28,11 @@ internal sealed class Misbehaviour
 
     /// <summary>Ends with the next stir.</summary>
     public TaskCompletionSource<bool> Stirred { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Bookmarks that were told.</summary>
+    public int Bookmarks => Volatile.Read(ref _bookmarks);
+
+    public void CountBookmark() => Interlocked.Increment(ref _bookmarks);
 
     /// <summary>Lets every open watch look again and tell a bookmark.</summary>
     public void Stir()

@@ -73,7 +73,7 @@ internal static class SchemaCheck
 
     private static IEnumerable<string> CheckList(JsonArray value, JsonObject schema, string path)
     {
-        if (value.Count < ((int?)schema["minItems"] ?? 0) || value.Count > ((int?)schema["maxItems"] ?? int.MaxValue))
+        if (value.Count < ((long?)schema["minItems"] ?? 0) || value.Count > ((long?)schema["maxItems"] ?? long.MaxValue))
             yield return $"{path}: must have {schema["minItems"]} to {schema["maxItems"]} items";
         var items = (JsonObject)schema["items"]!;
         for (var at = 0; at < value.Count; at++)
@@ -92,7 +92,7 @@ internal static class SchemaCheck
             var text = (string)value!;
             if (schema["pattern"] is { } pattern && !Regex.IsMatch(text, (string)pattern!))
                 yield return $"Invalid value: \"{text}\": should match '{pattern}'";
-            if (text.Length < ((int?)schema["minLength"] ?? 0) || text.Length > ((int?)schema["maxLength"] ?? int.MaxValue))
+            if (text.Length < ((long?)schema["minLength"] ?? 0) || text.Length > ((long?)schema["maxLength"] ?? long.MaxValue))
                 yield return $"Invalid value: \"{text}\": its length";
             if ((string?)schema["format"] == "date-time" && !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out _))
                 yield return $"Invalid value: \"{text}\": no date-time";

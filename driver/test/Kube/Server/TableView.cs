@@ -37,7 +37,7 @@ internal static partial class TableView
     {
         var columns = new JsonArray(Column("Name", "string", 0));
         foreach (var column in custom.Columns)
-            columns.Add(Column((string)column!["name"]!, (string)column["type"]!, (int?)column["priority"] ?? 0));
+            columns.Add(Column((string)column!["name"]!, (string)column["type"]!, (long?)column["priority"] ?? 0));
         var objects = answer["items"] as JsonArray ?? new JsonArray(answer.DeepClone());
         return new JsonObject
         {
@@ -49,10 +49,10 @@ internal static partial class TableView
         };
     }
 
-    private static JsonObject Column(string name, string type, int priority) =>
+    private static JsonObject Column(string name, string type, long priority) =>
         new() { ["name"] = name, ["type"] = type, ["priority"] = priority, ["format"] = "", ["description"] = "" };
 
-    private static JsonNode Row(CustomResource custom, JsonObject value)
+    private static JsonObject Row(CustomResource custom, JsonObject value)
     {
         var cells = new JsonArray((string?)value["metadata"]!["name"]);
         foreach (var column in custom.Columns)

@@ -116,7 +116,7 @@ internal sealed class TestApiServer : IAsyncDisposable
         }
 
         if (fault is { IsSilent: true })
-            await Task.Delay(Timeout.Infinite, TimeProvider.System, context.RequestAborted);
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
         if (fault is { Code: > 0 })
         {
             if (fault.RetryAfterSeconds is { } seconds)

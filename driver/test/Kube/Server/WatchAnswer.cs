@@ -10,6 +10,8 @@ internal sealed class WatchAnswer(HttpContext context, ApiRequest request, ApiSt
     private readonly Selectors _selectors = new(context.Request.Query["labelSelector"], context.Request.Query["fieldSelector"]);
     private long _revision = long.Parse(context.Request.Query["resourceVersion"].FirstOrDefault() ?? "0", CultureInfo.InvariantCulture);
 
+    private bool _owesBookmark;
+
     public async Task RunAsync(CancellationToken ends)
     {
         if (_revision == 0)
@@ -42,8 +44,10 @@ internal sealed class WatchAnswer(HttpContext context, ApiRequest request, ApiSt
             }
 
             _revision = revision;
-            if (await Task.WhenAny(next, stirred).WaitAsync(ends) == stirred && !faults.IsDown)
+            if (_owesBookmark)
                 await BookmarkAsync(ends);
+            await Task.WhenAny(next, stirred).WaitAsync(ends);
+            _owesBookmark = stirred.IsCompleted;
         }
     }
 
@@ -70,7 +74,7 @@ internal sealed class WatchAnswer(HttpContext context, ApiRequest request, ApiSt
                 await WriteAsync("ERROR", ApiProblem.Expired().ToStatus(), ends);
                 return false;
             case WatchFault.Silence:
-                await Task.Delay(Timeout.Infinite, TimeProvider.System, ends);
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ends);
                 return false;
             case WatchFault.Twice:
                 await WriteAsync(type, value, ends);
@@ -103,15 +107,17 @@ internal sealed class WatchAnswer(HttpContext context, ApiRequest request, ApiSt
         };
     }
 
-    private Task BookmarkAsync(CancellationToken ends) => WriteAsync(
-        "BOOKMARK",
-        new JsonObject
+    private async Task BookmarkAsync(CancellationToken ends)
+    {
+        var value = new JsonObject
         {
             ["kind"] = request.Resource.Kind,
             ["apiVersion"] = request.Resource.ApiVersion,
             ["metadata"] = new JsonObject { ["resourceVersion"] = _revision.ToString(CultureInfo.InvariantCulture) },
-        },
-        ends);
+        };
+        await WriteAsync("BOOKMARK", value, ends);
+        faults.CountBookmark();
+    }
 
     private static string Line(string type, JsonObject value) =>
         new JsonObject { ["type"] = type, ["object"] = value.DeepClone() }.ToJsonString() + "\n";
