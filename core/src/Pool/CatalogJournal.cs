@@ -44,6 +44,9 @@ internal sealed class CatalogJournal
         Write(regionB, 0, empty);
     }
 
+    /// <summary>The transaction of the last frame that was read.</summary>
+    public ulong LastTransactionId { get; private set; }
+
     /// <summary>
     /// Reads the journal as of <paramref name="transactionId"/>; returns the first number never used. Corrupt when neither region has a
     /// readable frame 0.
@@ -66,7 +69,7 @@ internal sealed class CatalogJournal
             foreach (var change in changes)
                 Apply(change, entries);
             next = header.NextNumber;
-            last = header.TransactionId;
+            LastTransactionId = last = header.TransactionId;
             _sequence++;
             _endBytes += bytes;
         }

@@ -13,7 +13,7 @@ namespace CsiThin.Core.Pool;
 /// A failure at any step is final (design, Commit): what the disk holds is then unknown, so the pool turns read-only until it is reopened.
 /// Reads go on from memory, which has everything that was acknowledged. Belongs to the worker.
 /// </summary>
-internal sealed class Committer(PoolState pool, Catalog catalog)
+internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watch)
 {
     private ulong _commits;
 
@@ -37,6 +37,15 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
             Fail(e);
             throw new PoolException(PoolError.Degraded, $"The pool could not commit and has turned read-only: {e.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// Commits if so much has changed that what is about to change more should begin anew: the reserve must outlast every transaction.
+    /// </summary>
+    public void CommitIfLarge()
+    {
+        if (pool.Metadata.IsDirty && pool.Metadata.DirtyBlocks >= pool.DirtyBlocksMax)
+            Commit();
     }
 
     /// <summary>Metadata can no longer be trusted to take changes: read-only, marked for a check if the disk still lets us.</summary>
@@ -65,8 +74,7 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
         catalog.OnCommitted();
         pool.HasUncommitted = false;
         pool.Epochs.Flip();
-        if (pool.Metadata.FreeDataBlocks > 0)
-            pool.LeaveOutOfDataSpace();
+        watch.Update();
         Volatile.Write(ref _commits, _commits + 1);
     }
 }

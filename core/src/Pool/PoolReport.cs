@@ -21,6 +21,7 @@ internal static class PoolReport
             MetadataBlocksUsed = metadata.UsedMetadataBlocks,
             MetadataRegion = disk.Label.Layout.Metadata,
             DataRegion = disk.Label.Layout.Data,
+            MetadataBlocksReserved = metadata.MetadataReserveBlocks,
             ProvisionedBytes = catalog.ProvisionedBytes,
             Commits = commits,
         };

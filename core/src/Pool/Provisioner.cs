@@ -19,6 +19,9 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
 
     private readonly DataBlocks _data = new(pool.Data, pool.DataBlockBytes);
 
+    /// <summary>Whether the request that is being served may take a free block; others may have waited for it.</summary>
+    public bool MayAllocate { get; set; } = true;
+
     public void Dispose() => _data.Dispose();
 
     /// <summary>Reads a range of a volume into memory; holes are zeroes.</summary>
@@ -54,6 +57,20 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             source = source == 0 ? 0 : source + (nint)part;
         }
         return BlockError.None;
+    }
+
+    /// <summary>
+    /// Whether ranges may be unmapped, which may take more metadata than it frees where a snapshot shares it; commits if that helps.
+    /// False: the reserve is low, and the pool says so.
+    /// </summary>
+    public bool HasRoomToUnmap()
+    {
+        committer.CommitIfLarge();
+        if (pool.IsReserveLow && pool.Metadata.IsDirty)
+            committer.Commit();
+        if (pool.IsReserveLow)
+            pool.RunOutOfSpace();
+        return !pool.IsReserveLow;
     }
 
     /// <summary>
@@ -189,11 +206,15 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         return true;
     }
 
-    /// <summary>A free block; commits once if that may free some. False: the pool is full, and says so.</summary>
+    /// <summary>
+    /// A free block; commits once if that may free some. False: the pool is full, and says so, or others have waited for its blocks.
+    /// </summary>
     private bool TryAllocate(out DataBlock block)
     {
         if (TryAllocateNow(out block))
             return true;
+        if (!MayAllocate)
+            return false;
         if (pool.Metadata.IsDirty)
         {
             committer.Commit();
@@ -206,8 +227,8 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             pool.LetGoWithheld();
             return TryAllocateNow(out block);
         }
-        if (pool.Metadata.FreeDataBlocks == 0 && !pool.Chores.FreesSpace)
-            pool.Degrade(PoolMode.OutOfDataSpace, "no data block is free.");
+        if (!pool.HasRoom && !pool.Chores.FreesSpace)
+            pool.RunOutOfSpace();
         return false;
     }
 
@@ -215,7 +236,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     {
         block = default;
         pool.Epochs.WaitForOld();
-        if (pool.Metadata.FreeMetadataBlocks == 0)
+        if (!MayAllocate || pool.Metadata.FreeMetadataBlocks == 0)
             return false;
         pool.HasUncommitted = true;
         return pool.Metadata.TryAllocateDataBlock(out block);

@@ -29,12 +29,13 @@ internal sealed partial class FloorRules
         ["Driver.Volumes"] = Core,
         // floor 3, upper half: volumes as block devices of this node's kernel
         ["Driver.Attach"] = [.. Core, "Driver.Volumes"],
+        // floor 4, lower half: mounts and file systems; no gRPC types
+        ["Driver.Node"] = [.. Core, "Driver.Volumes"],
         // floor 4, lower half: what surrounds the calls of every API here (socket, errors, log, meter)
         ["Driver.Calls"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         // floor 4: siblings, which meet in Program
-        ["Driver.Csi"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
+        ["Driver.Csi"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Node"],
         ["Driver.Control"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
-        ["Driver.Node"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         ["Driver.Kube"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         ["Driver.Telemetry"] = [.. Core, "Driver.Volumes"],
         // floor 5: wires everybody
@@ -49,7 +50,7 @@ internal sealed partial class FloorRules
     };
 
     private static readonly HashSet<string> SpeakGrpc =
-        ["Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube", "Driver.Cli", "Driver.Program"];
+        ["Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Kube", "Driver.Cli", "Driver.Program"];
 
     private readonly Dictionary<string, HashSet<string>> _typesOf = [];
 

@@ -60,6 +60,15 @@ internal sealed class ManualTimeProvider : TimeProvider
             timer.Fire();
     }
 
+    /// <summary>Lets the timer fire that has waited longest.</summary>
+    public void FireFirst()
+    {
+        ManualTimer first;
+        lock (_gate)
+            first = _timers[0];
+        first.Fire();
+    }
+
     // The clock stands at the timer's own moment while it fires, and at the end when none is left.
     private ManualTimer? TakeDue(DateTimeOffset end)
     {

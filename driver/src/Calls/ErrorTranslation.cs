@@ -55,6 +55,8 @@ internal static class ErrorTranslation
         VolumeError.NoPool => StatusCode.ResourceExhausted,
         VolumeError.Busy or VolumeError.Incompatible or VolumeError.HostUnfit => StatusCode.FailedPrecondition,
         VolumeError.Unavailable => StatusCode.Unavailable,
+        VolumeError.TimedOut => StatusCode.DeadlineExceeded,
+        VolumeError.HostFailed => StatusCode.Internal,
         _ => StatusCode.Internal,
     };
 

@@ -5,12 +5,10 @@ namespace CsiThin.Driver.Cli;
 /// <summary>Opening a pool for work.</summary>
 internal static class PoolOpening
 {
-    /// <summary>
-    /// Opens the pool and takes up what its file or device has grown by. What happens to it later is told to <paramref name="log"/>.
-    /// </summary>
-    public static ThinPool OpenGrown(string path, Action<string>? log = null)
+    /// <summary>Opens the pool and takes up what its file or device has grown by.</summary>
+    public static ThinPool OpenGrown(string path, PoolOpenOptions? options = null)
     {
-        var pool = ThinPool.Open(path, new PoolOpenOptions { Log = log ?? (static _ => { }) });
+        var pool = ThinPool.Open(path, options ?? new PoolOpenOptions());
         try
         {
             if (pool.GetStatus().Mode < PoolMode.ReadOnly)

@@ -44,7 +44,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             if (options.Control is { } control)
                 await host.StartControlAsync(control, logs).ConfigureAwait(false);
             var volumes = new VolumeManager(host.Pools, VolumeManager.DefaultLockWait);
-            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, logs).ConfigureAwait(false);
+            var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node: null, logs).ConfigureAwait(false);
             host._ends.Push(csi.DisposeAsync);
             return host;
         }
@@ -88,7 +88,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             LogFormatted(_log, option.Name, option.Path);
         }
 
-        var pool = PoolOpening.OpenGrown(option.Path, message => LogPool(_log, option.Name, message));
+        var pool = PoolOpening.OpenGrown(option.Path, option.ToOpenOptions(message => LogPool(_log, option.Name, message)));
         _ends.Push(() =>
         {
             using (pool)
