@@ -106,7 +106,8 @@ internal static class ParameterRules
     }
 
     /// <summary>
-    /// The known key most like <paramref name="key"/>. A key is often written without its prefix, so the last part counts as well as the whole.
+    /// The known key most like <paramref name="key"/>. A key is often written without its prefix, so the last part counts as well as the
+    /// whole.
     /// </summary>
     public static string? Nearest(string key, string[] known)
     {

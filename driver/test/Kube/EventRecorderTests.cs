@@ -14,7 +14,7 @@ public sealed class EventRecorderTests : IAsyncLifetime, IDisposable
     private static readonly ApiResource Events = ApiResource.Known.Single(one => one.Plural == "events");
     private static readonly ObjectReference Claim = new() { Kind = "PersistentVolumeClaim", Namespace = "shop", Name = "data", Uid = "u1" };
 
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;

@@ -44,7 +44,10 @@ public sealed class KubeClientTests : IAsyncLifetime
         var absent = await Assert.ThrowsAsync<KubeException>(() => _client.GetAsync<KubeLease>(new("no", "system"), default));
         Assert.Equal(
             (KubeError.NotFound, HttpStatusCode.NotFound, "NotFound"), (absent.Error, absent.Code, absent.Reason));
-        Assert.StartsWith("cannot get leases.coordination.k8s.io 'system/no': the API server answers 404", absent.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "cannot get leases.coordination.k8s.io 'system/no': the API server answers 404 NotFound: ",
+            absent.Message,
+            StringComparison.Ordinal);
 
         var made = await _client.CreateAsync(Lease("two"), default);
         var twice = await Assert.ThrowsAsync<KubeException>(() => _client.CreateAsync(Lease("two"), default));
@@ -72,9 +75,8 @@ public sealed class KubeClientTests : IAsyncLifetime
         Assert.Null(again.Spec!.BlockSize);
         Assert.Equal(70, again.Spec.Thresholds!.NearlyFullPercent);
 
-        var unforced = KubePatch.Apply(Whole(Pool(new() { NodeName = "n1", PoolName = "fast", Thresholds = new() { NearlyFullPercent = 60 } })), "us")
-            with
-        { IsForced = false };
+        var wanted = Pool(new() { NodeName = "n1", PoolName = "fast", Thresholds = new() { NearlyFullPercent = 60 } });
+        var unforced = KubePatch.Apply(Whole(wanted), "us") with { IsForced = false };
         var conflict = await Assert.ThrowsAsync<KubeException>(() => _client.PatchAsync<ThinPoolObject>(name, unforced, default));
         Assert.Equal(KubeError.Conflict, conflict.Error);
         Assert.Contains("conflict with \"hand\"", conflict.Message, StringComparison.Ordinal);
@@ -118,7 +120,8 @@ public sealed class KubeClientTests : IAsyncLifetime
             _server.ExpirePages();
             return null;
         };
-        var never = await Assert.ThrowsAsync<KubeException>(() => _client.ListAsync<KubeLease>(KubeSelection.All, default, pageObjects: 10));
+        var never = await Assert.ThrowsAsync<KubeException>(
+            () => _client.ListAsync<KubeLease>(KubeSelection.All, default, pageObjects: 10));
         Assert.Equal(KubeError.Expired, never.Error);
     }
 

@@ -14,7 +14,7 @@ namespace CsiThin.Driver.Tests.Kube;
 public sealed class KubeConnectionTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("csithin-kube-").FullName;
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
@@ -113,8 +113,8 @@ public sealed class KubeConnectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("server: https://x", "exec: {command: aws}", "has a program that fetches a token for user 'me' (exec or auth-provider)")]
-    [InlineData("server: https://x", "auth-provider: {name: gcp}", "has a program that fetches a token for user 'me' (exec or auth-provider)")]
+    [InlineData("server: https://x", "exec: {command: aws}", "has a program that fetches a token for user 'me'")]
+    [InlineData("server: https://x", "auth-provider: {name: gcp}", "has a program that fetches a token for user 'me'")]
     [InlineData("server: https://x", "username: me, password: geheim", "has a user name and password for user 'me'")]
     [InlineData("server: https://x", "as: root, token: geheim", "lets user 'me' ask as another")]
     [InlineData("server: https://x, insecure-skip-tls-verify: true", "token: geheim", "says insecure-skip-tls-verify")]

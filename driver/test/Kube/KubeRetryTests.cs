@@ -11,7 +11,7 @@ public sealed class KubeRetryTests : IAsyncLifetime
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
 
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;
     private int _asked;

@@ -14,7 +14,7 @@ public sealed class LeaderElectionTests : IAsyncLifetime, IDisposable
     private static readonly ObjectName Name = new("csi-thin", "system");
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(200);
 
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _running = [];
     private TestApiServer _server = null!;

@@ -16,7 +16,7 @@ public sealed class PoolCaretakerTests : IAsyncLifetime, IDisposable
     private static readonly ApiResource ThinPools = ApiResource.Known.Single(one => one.Plural == "thinpools");
     private static readonly ApiResource Nodes = ApiResource.Known.Single(one => one.Plural == "nodes");
 
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;

@@ -21,7 +21,7 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
     private static readonly ApiResource Events = ApiResource.Known.Single(one => one.Plural == "events");
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly FakePool _pool = new() { DataBlocksTotal = 16_384_000 };
     private readonly List<Task> _running = [];
@@ -53,7 +53,14 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_pool_is_published_whole_and_in_keeping_with_the_schema()
     {
-        await _pool.CreateAsync(new VolumeSpec { Name = "v", Kind = VolumeKind.Volume, SizeBytes = 2L << 40, Parameters = new Dictionary<string, string>() }, default);
+        var volume = new VolumeSpec
+        {
+            Name = "v",
+            Kind = VolumeKind.Volume,
+            SizeBytes = 2L << 40,
+            Parameters = new Dictionary<string, string>(),
+        };
+        await _pool.CreateAsync(volume, default);
         _pool.DataBlocksUsed = 4_096_001;
         Start();
         await HoldsAsync(() => Pool()?.Status is not null);
@@ -62,8 +69,8 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
         var status = pool.Status!;
         Assert.Equal(
             (_pool.Uuid.ToString("N"), "/dev/disk/by-id/nvme-1", "write", "1000Gi", 25, 1, 0, "2Ti", 204L, "10.0.0.7:9443"),
-            (status.PoolUuid, status.Device, status.Mode, status.Size, status.UsedPercent, status.Volumes, status.Snapshots, status.Provisioned,
-                status.OvercommitPercent, status.Address));
+            (status.PoolUuid, status.Device, status.Mode, status.Size, status.UsedPercent, status.Volumes, status.Snapshots,
+                status.Provisioned, status.OvercommitPercent, status.Address));
         Assert.Equal(
             "Ready=True NearlyFull=False Full=False MetadataLow=False Degraded=False NeedsCheck=False",
             string.Join(' ', status.Conditions!.Select(one => $"{one.Type}={one.Status}")));
@@ -109,7 +116,7 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
         _server.Objects.Merge(ThinPools, Key(), Json("""{"spec":{"thresholds":{"nearlyFullPercent":10}}}"""), null, "kubectl-edit");
         _pool.DataBlocksUsed = _pool.DataBlocksTotal / 5;
         await HoldsAsync(() => Condition("NearlyFull")?.Status == "True");
-        Assert.Contains("the threshold is 10 %", Condition("NearlyFull")!.Message, StringComparison.Ordinal);
+        Assert.Contains("20 % of 1000Gi", Condition("NearlyFull")!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,6 +131,7 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
         await PassAsync(TimeSpan.FromMinutes(15), TimeSpan.FromSeconds(5));
         _pool.Mode = PoolMode.Write;
         _pool.DataBlocksUsed = _pool.DataBlocksTotal * 9 / 10;
+        _pool.DataLevel = SpaceLevel.SnapshotsRefused;
         await PassAsync(TimeSpan.FromMinutes(15), TimeSpan.FromSeconds(5));
         Assert.Equal(heartbeat, Pool()!.Status!.HeartbeatTime);
         _server.Faults.IsDown = false;
@@ -152,6 +160,9 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
         AddVolume("pv-1", $"{_pool.Uuid:N}-1", "shop", "data");
         AddVolume("pv-2", $"{Guid.NewGuid():N}-1", "shop", "elsewhere");
         AddVolume("pv-3", $"{_pool.Uuid:N}-2", null, null);
+        _server.Objects.Create(ThinPools, Key(), Json("""
+            {"metadata":{},"spec":{"nodeName":"n1","poolName":"fast","thresholds":{"nearlyFullPercent":80}}}
+            """));
         Start();
         await HoldsAsync(() => Pool()?.Status is not null);
         for (var round = 0; round < 30; round++)
@@ -166,7 +177,9 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
         _pool.DataBlocksUsed = 0;
         await HoldsAsync(() => Reasons().Count() == 6);
         Assert.Contains("PersistentVolumeClaim data PoolBelowThreshold x1", Told());
-        Assert.All(TestObjects.Read<KubeEvent>(_server, Events), one => Assert.StartsWith("pool 'fast' on node n1: ", one.Message, StringComparison.Ordinal));
+        Assert.All(
+            TestObjects.Read<KubeEvent>(_server, Events),
+            one => Assert.StartsWith("pool 'fast' on node n1: ", one.Message, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -33,7 +33,8 @@ public sealed class PoolStatusTests
         string[] names =
         [
             ThinPoolNames.Of("a-b", "c"), ThinPoolNames.Of("a", "b-c"), ThinPoolNames.Of("a", "B-c"), ThinPoolNames.Of("a.b", "c"),
-            ThinPoolNames.Of(longNode, longPool), ThinPoolNames.Of(longNode, longPool + "q"), ThinPoolNames.Of("a", "ä"), ThinPoolNames.Of("a", "ö"),
+            ThinPoolNames.Of(longNode, longPool), ThinPoolNames.Of(longNode, longPool + "q"),
+            ThinPoolNames.Of("a", "ä"), ThinPoolNames.Of("a", "ö"),
         ];
         Assert.Equal(names.Length, names.Distinct().Count());
         Assert.All(names, name => Assert.True(name.Length <= 253));
@@ -72,7 +73,7 @@ public sealed class PoolStatusTests
         for (var minute = 0; minute < story.Length; minute++)
         {
             var status = await StatusAsync(new FakePool { DataBlocksTotal = 1000, DataBlocksUsed = (ulong)story[minute].Percent * 10 });
-            before = new PoolConditionRules(null).Of(status, before, Begin.AddMinutes(minute));
+            before = new PoolConditionRules(new() { NearlyFullPercent = 80 }).Of(status, before, Begin.AddMinutes(minute));
             var condition = before.Single(one => one.Type == PoolConditionRules.NearlyFull);
             Assert.Equal(
                 (story[minute].IsPast ? "True" : "False", Begin.AddMinutes(story[minute].SinceMinute)),
@@ -81,8 +82,23 @@ public sealed class PoolStatusTests
     }
 
     [Theory]
+    [InlineData(SpaceLevel.Ample, "False/BelowThreshold")]
+    [InlineData(SpaceLevel.NearlyFull, "True/AboveThreshold")]
+    [InlineData(SpaceLevel.SnapshotsRefused, "True/SnapshotsRefused")]
+    [InlineData(SpaceLevel.VolumesRefused, "True/VolumesRefused")]
+    public async Task Without_a_threshold_of_its_own_the_engines_level_counts(SpaceLevel level, string expected)
+    {
+        var conditions = new PoolConditionRules(null).Of(await StatusAsync(new FakePool { DataLevel = level }), [], Begin);
+        var condition = conditions.Single(one => one.Type == PoolConditionRules.NearlyFull);
+        Assert.Equal(expected, $"{condition.Status}/{condition.Reason}");
+    }
+
+    [Theory]
     [InlineData(PoolMode.Write, false, "Ready=True/Serving Full=False/HasFreeBlocks Degraded=False/AllWell NeedsCheck=False/FlagClear")]
-    [InlineData(PoolMode.OutOfDataSpace, false, "Ready=False/OutOfDataSpace Full=True/NoFreeBlocks Degraded=False/AllWell NeedsCheck=False/FlagClear")]
+    [InlineData(
+        PoolMode.OutOfDataSpace,
+        false,
+        "Ready=False/OutOfDataSpace Full=True/NoFreeBlocks Degraded=False/AllWell NeedsCheck=False/FlagClear")]
     [InlineData(PoolMode.ReadOnly, true, "Ready=False/ReadOnly Full=False/HasFreeBlocks Degraded=True/ReadOnly NeedsCheck=True/FlagSet")]
     [InlineData(PoolMode.Failed, false, "Ready=False/Failed Full=False/HasFreeBlocks Degraded=True/Failed NeedsCheck=False/FlagClear")]
     [InlineData(PoolMode.Write, true, "Ready=False/NeedsCheck Full=False/HasFreeBlocks Degraded=False/AllWell NeedsCheck=True/FlagSet")]

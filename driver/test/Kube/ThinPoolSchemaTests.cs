@@ -32,8 +32,8 @@ public sealed class ThinPoolSchemaTests
         Assert.Equal(resource.FullName, (string?)CustomResource.ThinPools.Definition["metadata"]!["name"]);
         Assert.Equal(
             (resource.Group, resource.Plural, resource.Kind, resource.Version, "Cluster"),
-            ((string)spec["group"]!, (string)spec["names"]!["plural"]!, (string)spec["names"]!["kind"]!, (string)spec["versions"]![0]!["name"]!,
-                (string)spec["scope"]!));
+            ((string)spec["group"]!, (string)spec["names"]!["plural"]!, (string)spec["names"]!["kind"]!,
+                (string)spec["versions"]![0]!["name"]!, (string)spec["scope"]!));
         Assert.NotNull(spec["versions"]![0]!["subresources"]!["status"]);
     }
 
@@ -49,7 +49,11 @@ public sealed class ThinPoolSchemaTests
             var names = System.Text.RegularExpressions.Regex.Replace(path, @"\[[^]]*\]", "").Split('.')[1..];
             var at = CustomResource.ThinPools.Schema;
             foreach (var name in names[0] == "metadata" ? [] : names)
-                at = (at["items"] as JsonObject ?? at)["properties"]?[name] as JsonObject ?? throw new InvalidDataException($"{path}: no {name}");
+            {
+                at = (at["items"] as JsonObject ?? at)["properties"]?[name] as JsonObject
+                    ?? throw new InvalidDataException($"{path}: no {name}");
+            }
+
             var type = (string?)column["type"];
             Assert.True(names[0] == "metadata" || type == (string?)at["type"], $"{path} is {at["type"]}, not {type}");
         }

@@ -14,7 +14,7 @@ public sealed class WatcherTests(ITestOutputHelper output) : IAsyncLifetime, IDi
 {
     private static readonly ApiResource Leases = ApiResource.Known.Single(one => one.Plural == "leases");
 
-    private readonly ManualTimeProvider _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;
@@ -193,7 +193,8 @@ public sealed class WatcherTests(ITestOutputHelper output) : IAsyncLifetime, IDi
     }
 
     // Small steps: a clock that runs away would let every watch fall silent before it can speak.
-    private Task<TimeSpan> ConvergesAsync() => Eventually.HoldsAsync(_clock, TimeSpan.FromSeconds(1), () => Server() == Cache(), "the server's state");
+    private Task<TimeSpan> ConvergesAsync() =>
+        Eventually.HoldsAsync(_clock, TimeSpan.FromSeconds(1), () => Server() == Cache(), "the server's state");
 
     private string Server() => Text(_server.Store.List(Leases, null).Objects
         .Where(one => (string?)one["metadata"]!["labels"]!["app"] == "thin")

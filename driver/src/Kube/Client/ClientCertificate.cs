@@ -29,7 +29,8 @@ internal sealed class ClientCertificate(Func<(string Certificate, string Key)> r
 
                 return _made[^1];
             }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+            catch (Exception failure)
+                when (failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
             {
                 throw new KubeException(KubeError.Untrusted, $"the client certificate cannot be used: {failure.Message}", failure);
             }

@@ -3,9 +3,10 @@ using CsiThin.Driver.Kube.Objects;
 namespace CsiThin.Driver.Kube.Client;
 
 /// <summary>
-/// What this driver asks of an API server: seven verbs, each with a namesake in the official client (KubernetesClient's <c>GenericClient</c>),
-/// which could stand in behind this interface. All members may be called from any thread; failures are <see cref="KubeException"/>. Requests
-/// that may be repeated without harm are repeated a few times while the failure is a passing one; whoever needs longer goes on by themselves.
+/// What this driver asks of an API server: seven verbs, each with a namesake in the official client (KubernetesClient's
+/// <c>GenericClient</c>), which could stand in behind this interface. All members may be called from any thread; failures are
+/// <see cref="KubeException"/>. Requests that may be repeated without harm are repeated a few times while the failure is a passing one;
+/// whoever needs longer goes on by themselves.
 /// </summary>
 internal interface IKubeClient
 {
@@ -13,7 +14,9 @@ internal interface IKubeClient
     Task<T> GetAsync<T>(ObjectName name, CancellationToken cancellation)
         where T : KubeObject, IKubeObject;
 
-    /// <summary>One page; the next follows from its <c>continue</c> until that is empty. <see cref="KubeError.Expired"/>: begin again.</summary>
+    /// <summary>
+    /// One page; the next follows from its <c>continue</c> until that is empty. <see cref="KubeError.Expired"/>: begin again.
+    /// </summary>
     Task<KubeList<T>> ListPageAsync<T>(KubeSelection selection, KubePage page, CancellationToken cancellation)
         where T : KubeObject, IKubeObject;
 

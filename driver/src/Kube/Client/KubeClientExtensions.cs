@@ -9,8 +9,8 @@ internal static class KubeClientExtensions
     private const int RestartsMax = 5;
 
     /// <summary>
-    /// All objects of a selection, fetched in pages. A list that expires before its last page is begun again, a few times: then the pages come
-    /// too slowly for the server to keep them, and <see cref="KubeError.Expired"/> is thrown.
+    /// All objects of a selection, fetched in pages. A list that expires before its last page is begun again, a few times: then the pages
+    /// come too slowly for the server to keep them, and <see cref="KubeError.Expired"/> is thrown.
     /// </summary>
     public static async Task<KubeList<T>> ListAsync<T>(
         this IKubeClient client, KubeSelection selection, CancellationToken cancellation, int pageObjects = PageObjects)

@@ -7,8 +7,8 @@ using YamlDotNet.Serialization.NamingConventions;
 namespace CsiThin.Driver.Kube.Client;
 
 /// <summary>
-/// The connection of a kubeconfig's context. Refused with a sentence, never left out in silence: programs to run (exec, auth-provider), basic
-/// authentication and impersonation, because whoever wrote them does not want the driver to ask as somebody else; and a server whose
+/// The connection of a kubeconfig's context. Refused with a sentence, never left out in silence: programs to run (exec, auth-provider),
+/// basic authentication and impersonation, because whoever wrote them does not want the driver to ask as somebody else; and a server whose
 /// certificate is not to be checked.
 /// </summary>
 internal static class KubeConfigFile
@@ -82,7 +82,7 @@ internal static class KubeConfigFile
     {
         if (cluster.InsecureSkipTlsVerify)
             throw source.Refuse(
-                "says insecure-skip-tls-verify, with which anybody in between could read the token and change every answer; give it the CA");
+                "says insecure-skip-tls-verify, with which anybody in between could read the token and change answers; give it the CA");
         try
         {
             if (cluster.CertificateAuthorityData is { Length: > 0 } data)

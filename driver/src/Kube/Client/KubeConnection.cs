@@ -37,7 +37,9 @@ internal sealed class KubeConnection : IDisposable
     /// <summary>The server did not know us: is there a newer proof?</summary>
     public bool RenewProof() => _token?.Renew() ?? false;
 
-    /// <summary>The transport. Connections live ten minutes, so that a new CA or certificate takes effect; a dead one is found by pings.</summary>
+    /// <summary>
+    /// The transport. Connections live ten minutes, so that a new CA or certificate takes effect; a dead one is found by pings.
+    /// </summary>
     public SocketsHttpHandler CreateHandler()
     {
         var handler = new SocketsHttpHandler

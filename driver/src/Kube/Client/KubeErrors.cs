@@ -11,7 +11,8 @@ internal static class KubeErrors
     private const int TextLengthMax = 300;
 
     /// <summary>An answer that is not a success.</summary>
-    public static async Task<KubeException> OfAsync(KubeCall call, HttpResponseMessage response, TimeProvider time, CancellationToken cancellation)
+    public static async Task<KubeException> OfAsync(
+        KubeCall call, HttpResponseMessage response, TimeProvider time, CancellationToken cancellation)
     {
         var text = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
         var status = ReadStatus(text) ?? new KubeStatus { Message = text.Length > 0 ? Shorten(text) : response.ReasonPhrase };
@@ -27,7 +28,7 @@ internal static class KubeErrors
             retryAfter ??= TimeSpan.FromSeconds(seconds);
         return new KubeException(
             ErrorOf(status.Reason, code),
-            $"cannot {call}: the API server answers {(status.Code is { } shown ? $"{shown} " : "")}{status.Reason ?? code?.ToString()}: {said}")
+            $"cannot {call}: the API server answers {$"{status.Code} {status.Reason ?? code?.ToString()}".Trim()}: {said}")
         {
             Code = code,
             Reason = status.Reason,

@@ -23,8 +23,8 @@ internal sealed record KubePatch
     public bool IsForced { get; init; }
 
     /// <summary>
-    /// Server-side apply: the fields in <paramref name="value"/> become so and ours; those we applied before and do not name now go. Makes the
-    /// object if it is not there, but not through a sub-resource.
+    /// Server-side apply: the fields in <paramref name="value"/> become so and ours; those we applied before and do not name now go. Makes
+    /// the object if it is not there, but not through a sub-resource.
     /// </summary>
     public static KubePatch Apply(KubeObject value, string fieldManager, string? subresource = null) =>
         new("application/apply-patch+yaml", KubeJson.Write(value))

@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace CsiThin.Driver.Kube.Client;
 
 /// <summary>
-/// Which certificate of the API server is trusted: one signed by a CA of a file (read at each handshake, hence always the present one), of a
-/// text, or of the system. Free for all threads.
+/// Which certificate of the API server is trusted: one signed by a CA of a file (read at each handshake, hence always the present one), of
+/// a text, or of the system. Free for all threads.
 /// </summary>
 internal sealed class ServerTrust
 {

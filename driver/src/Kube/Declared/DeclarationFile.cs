@@ -7,8 +7,8 @@ using YamlDotNet.RepresentationModel;
 namespace CsiThin.Driver.Kube.Declared;
 
 /// <summary>
-/// The file that the chart renders from its values. A key that is not known is refused with the nearest one: a misspelt limit that is ignored
-/// would let a device be taken that was not meant.
+/// The file that the chart renders from its values. A key that is not known is refused with the nearest one: a misspelt limit that is
+/// ignored would let a device be taken that was not meant.
 /// <code>
 /// pools:
 /// - name: fast

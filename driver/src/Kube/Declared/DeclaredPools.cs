@@ -5,8 +5,8 @@ using CsiThin.Driver.Volumes;
 namespace CsiThin.Driver.Kube.Declared;
 
 /// <summary>
-/// Carries out the declarations that apply to this node, in order, each device for one of them. Nothing is ever forced: the device is looked
-/// at again, opened for us alone, when it is formatted.
+/// Carries out the declarations that apply to this node, in order, each device for one of them. Nothing is ever forced: the device is
+/// looked at again, opened for us alone, when it is formatted.
 /// </summary>
 internal sealed class DeclaredPools(IBlockDevices devices)
 {
@@ -14,8 +14,8 @@ internal sealed class DeclaredPools(IBlockDevices devices)
     public const string NotFormatted = "NotFormatted";
 
     /// <summary>
-    /// The outcome of each; with <paramref name="makes"/> an empty device is formatted, else it is only said that it would be. Two declarations
-    /// of one name that apply to one node are refused.
+    /// The outcome of each; with <paramref name="makes"/> an empty device is formatted, else it is only said that it would be. Two
+    /// declarations of one name that apply to one node are refused.
     /// </summary>
     public IReadOnlyList<DeclaredPool> Resolve(
         IEnumerable<PoolDeclaration> declarations, IReadOnlyDictionary<string, string> nodeLabels, bool makes)

@@ -7,9 +7,9 @@ namespace CsiThin.Driver.Kube.Declared;
 
 /// <summary>
 /// Chooses the one device a declaration means, and writes nothing. A device that holds one of our pools is the pool; else the one that is
-/// provably empty. What is in use (mounted, swapped on, held, itself or a partition of it) cannot be opened for us alone and is passed over,
-/// so the system disk never comes into question. Two that fit are none: a guess would be wrong on the next boot. A pattern stands for whole
-/// disks alone; what the kernel makes of other things (nbd: our own volumes; loop, dm, md) has to be named.
+/// provably empty. What is in use (mounted, swapped on, held, itself or a partition of it) cannot be opened for us alone and is passed
+/// over, so the system disk never comes into question. Two that fit are none: a guess would be wrong on the next boot. A pattern stands for
+/// whole disks alone; what the kernel makes of other things (nbd: our own volumes; loop, dm, md) has to be named.
 /// </summary>
 internal sealed class DeviceChoice(IBlockDevices devices)
 {

@@ -6,11 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace CsiThin.Driver.Kube.Events;
 
 /// <summary>
-/// Tells events and never a storm of them. What is alike (object, reason, type) within an hour is one event whose count grows; each object has
-/// an allowance (<see cref="EventAllowance"/>), and so has the process. While the server cannot be reached events wait, alike ones together,
-/// the oldest giving way when there are too many: an event is a hint, the state is in the object.
-/// <para>Concurrency: <see cref="Record"/> may be called from any thread and never waits; <c>_waiting</c> and <c>_allowances</c> are guarded
-/// by <c>_gate</c>; the rest belongs to the one <see cref="RunAsync"/>.</para>
+/// Tells events and never a storm of them. What is alike (object, reason, type) within an hour is one event whose count grows; each object
+/// has an allowance (<see cref="EventAllowance"/>), and so has the process. While the server cannot be reached events wait, alike ones
+/// together, the oldest giving way when there are too many: an event is a hint, the state is in the object.
+/// <para>Concurrency: <see cref="Record"/> may be called from any thread and never waits; <c>_waiting</c> and <c>_allowances</c> are
+/// guarded by <c>_gate</c>; the rest belongs to the one <see cref="RunAsync"/>.</para>
 /// </summary>
 internal sealed partial class EventRecorder(IKubeClient client, EventSource source, ILogger log, TimeProvider? timeProvider = null)
 {
@@ -135,7 +135,8 @@ internal sealed partial class EventRecorder(IKubeClient client, EventSource sour
             var change = new { joined.Count, joined.LastTimestamp, joined.Message };
             try
             {
-                return await client.PatchAsync<KubeEvent>(told.Metadata.Address, KubePatch.Merge(change), cancellation).ConfigureAwait(false);
+                var patch = KubePatch.Merge(change);
+                return await client.PatchAsync<KubeEvent>(told.Metadata.Address, patch, cancellation).ConfigureAwait(false);
             }
             catch (KubeException failure) when (failure.Error == KubeError.NotFound)
             {

@@ -7,8 +7,8 @@ namespace CsiThin.Driver.Kube.Leases;
 /// <summary>
 /// One leader among several processes, by a Lease object. No two clocks are ever compared:
 /// <list type="bullet">
-/// <item>whoever waits counts by its own clock from the moment it <em>saw</em> the lease change, and takes it only when it has not changed for
-/// the time the holder promised;</item>
+/// <item>whoever waits counts by its own clock from the moment it <em>saw</em> the lease change, and takes it only when it has not changed
+/// for the time the holder promised;</item>
 /// <item>the leader counts from before the request that renewed it, and stops leading when that is <see cref="LeaseOptions.RenewDeadline"/>
 /// ago, whether or not anybody answers;</item>
 /// <item>each change is made on the version that was read, so that of two who try at one moment one gets a conflict.</item>

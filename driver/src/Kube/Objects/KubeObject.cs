@@ -1,8 +1,8 @@
 namespace CsiThin.Driver.Kube.Objects;
 
 /// <summary>
-/// What every object of the API has. Types hold the fields this driver reads or writes and no others: what is read and unknown is left out, so
-/// an object is changed by a patch that names the fields meant, and replaced only where the type has them all (leases).
+/// What every object of the API has. Types hold the fields this driver reads or writes and no others: what is read and unknown is left out,
+/// so an object is changed by a patch that names the fields meant, and replaced only where the type has them all (leases).
 /// </summary>
 internal abstract record KubeObject
 {

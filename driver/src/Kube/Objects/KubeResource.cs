@@ -5,7 +5,9 @@ namespace CsiThin.Driver.Kube.Objects;
 /// </summary>
 internal sealed record KubeResource(string Group, string Version, string Plural, string Kind, bool IsNamespaced)
 {
-    /// <summary>Ask for <c>metadata</c> alone: of a thousand nodes only names and labels are wanted, and the rest is ten times as much.</summary>
+    /// <summary>
+    /// Ask for <c>metadata</c> alone: of a thousand nodes only names and labels are wanted, and the rest is ten times as much.
+    /// </summary>
     public bool IsMetadataOnly { get; init; }
 
     /// <summary>The object's <c>apiVersion</c>.</summary>

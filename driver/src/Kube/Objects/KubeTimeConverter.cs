@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace CsiThin.Driver.Kube.Objects;
 
-/// <summary>meta/v1 Time: RFC 3339 in UTC and whole seconds, as the API server itself writes it, so that what is read back is equal.</summary>
+/// <summary>
+/// meta/v1 Time: RFC 3339 in UTC and whole seconds, as the API server itself writes it, so that what is read back is equal.
+/// </summary>
 internal sealed class KubeTimeConverter : JsonConverter<DateTimeOffset>
 {
     /// <inheritdoc/>

@@ -8,9 +8,9 @@ namespace CsiThin.Driver.Kube.Pools;
 
 /// <summary>
 /// The controller's eye on the pools of all nodes. A pool whose heartbeat has not moved for too long becomes Ready=Unknown, sooner when its
-/// Node object is gone; the time is counted here, from when the heartbeat was last <em>seen</em> to move, so that no node's clock matters and a
-/// controller that has just begun condemns nobody. A pool declared by hand gets the label by which its node finds it. Nothing is deleted: a
-/// disk may come back, here or elsewhere.
+/// Node object is gone; the time is counted here, from when the heartbeat was last <em>seen</em> to move, so that no node's clock matters
+/// and a controller that has just begun condemns nobody. A pool declared by hand gets the label by which its node finds it. Nothing is
+/// deleted: a disk may come back, here or elsewhere.
 /// <para>Concurrency: one <see cref="RunAsync"/>, by one leader; it alone touches the fields.</para>
 /// </summary>
 internal sealed partial class PoolCaretaker

@@ -3,7 +3,9 @@ using CsiThin.Driver.Kube.Objects;
 
 namespace CsiThin.Driver.Kube.Pools;
 
-/// <summary>Which claims have their volumes in a pool: a handle begins with the pool's id, and a persistent volume names its claim.</summary>
+/// <summary>
+/// Which claims have their volumes in a pool: a handle begins with the pool's id, and a persistent volume names its claim.
+/// </summary>
 internal sealed class PoolClaims(IKubeClient client, string driverName)
 {
     /// <summary>The claims bound to volumes of the pool, ordered by namespace and name.</summary>

@@ -6,12 +6,13 @@ using CsiThin.Driver.Volumes;
 namespace CsiThin.Driver.Kube.Pools;
 
 /// <summary>
-/// A pool's conditions from its state. A threshold once passed is left again three percent below, so that a pool at the line does not say yes
-/// and no by turns.
+/// A pool's conditions from its state. Where the administrator gave the pool's object a threshold, that decides when it is nearly full,
+/// left again three percent below so that a pool at the line does not say yes and no by turns; else the engine's own level does, which has
+/// the same care built in. From which level on the engine refuses snapshots and volumes is the engine's affair, and the reason here.
 /// </summary>
 internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
 {
-    /// <summary>Takes new volumes and every write.</summary>
+    /// <summary>Serves reads and every write.</summary>
     public const string Ready = "Ready";
 
     /// <summary>The data has passed its threshold.</summary>
@@ -29,20 +30,16 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
     /// <summary>The metadata must be checked.</summary>
     public const string NeedsCheck = "NeedsCheck";
 
-    private const int DefaultPercent = 80;
     private const int HysteresisPercent = 3;
-
-    private readonly int _nearlyFullPercent = thresholds?.NearlyFullPercent ?? DefaultPercent;
-    private readonly int _metadataLowPercent = thresholds?.MetadataLowPercent ?? DefaultPercent;
 
     /// <summary>The conditions of a pool that is served; <paramref name="before"/> gives the times of those that stay.</summary>
     public IReadOnlyList<KubeCondition> Of(PoolStatus status, IReadOnlyList<KubeCondition> before, DateTimeOffset now)
     {
         var dataPercent = Percent(status.DataBlocksUsed, status.DataBlocksTotal);
-        var metadataPercent = Percent(status.MetadataBlocksUsed, status.MetadataBlocksTotal);
+        var metadataPercent = MetadataPercent(status);
         var size = Quantity.Format((long)status.DataBlocksTotal * status.DataBlockBytes);
-        var isNearlyFull = IsPast(dataPercent, _nearlyFullPercent, before, NearlyFull);
-        var isMetadataLow = IsPast(metadataPercent, _metadataLowPercent, before, MetadataLow);
+        var isNearlyFull = IsPast(dataPercent, thresholds?.NearlyFullPercent, status.DataLevel, before, NearlyFull);
+        var isMetadataLow = IsPast(metadataPercent, thresholds?.MetadataLowPercent, status.MetadataLevel, before, MetadataLow);
         var isFull = status.Mode == PoolMode.OutOfDataSpace;
         var isDegraded = status.Mode >= PoolMode.ReadOnly;
         var mode = Describe.Mode(status.Mode);
@@ -58,15 +55,19 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
                 { Mode: PoolMode.Failed } => (Ready, false, "Failed", "nothing is served until the pool is repaired and reopened"),
                 _ => (Ready, false, "NeedsCheck", "the metadata must be checked before the pool is relied on"),
             },
-            (NearlyFull, isNearlyFull, isNearlyFull ? "AboveThreshold" : "BelowThreshold", $"{used}; the threshold is {_nearlyFullPercent} %"),
+            (NearlyFull, isNearlyFull, LevelReason(isNearlyFull, status.DataLevel), used),
             (Full, isFull, isFull ? "NoFreeBlocks" : "HasFreeBlocks", used),
-            (MetadataLow, isMetadataLow, isMetadataLow ? "AboveThreshold" : "BelowThreshold",
-                $"{metadata}; the threshold is {_metadataLowPercent} %"),
+            (MetadataLow, isMetadataLow, LevelReason(isMetadataLow, status.MetadataLevel), metadata),
             (Degraded, isDegraded, isDegraded ? ReasonOf(status.Mode) : "AllWell", $"the pool's mode is {mode}"),
             (NeedsCheck, status.NeedsCheck, status.NeedsCheck ? "FlagSet" : "FlagClear",
                 status.NeedsCheck ? "the metadata carries needs_check: run csi-thin pool check" : "the metadata carries no needs_check"),
         ];
-        return [.. facts.Select(fact => Made(fact.Type, fact.IsTrue ? KubeCondition.True : KubeCondition.False, fact.Reason, fact.Message, before, now))];
+        return
+        [
+            .. from fact in facts
+               let holds = fact.IsTrue ? KubeCondition.True : KubeCondition.False
+               select Made(fact.Type, holds, fact.Reason, fact.Message, before, now),
+        ];
     }
 
     /// <summary>The conditions of a pool that is not served: it is not ready, and nothing else is known.</summary>
@@ -95,11 +96,24 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
     /// <summary>Rounded down, so that 100 means all.</summary>
     public static int Percent(ulong part, ulong whole) => whole == 0 ? 0 : (int)((UInt128)part * 100 / whole);
 
-    private static bool IsPast(int percent, int threshold, IReadOnlyList<KubeCondition> before, string type)
+    /// <summary>Of what there is beside the reserve, as the engine counts it.</summary>
+    public static int MetadataPercent(PoolStatus status) =>
+        Math.Min(100, Percent(status.MetadataBlocksUsed, status.MetadataBlocksTotal - status.MetadataBlocksReserved));
+
+    private static bool IsPast(int percent, int? own, SpaceLevel level, IReadOnlyList<KubeCondition> before, string type)
     {
+        if (own is not { } threshold)
+            return level >= SpaceLevel.NearlyFull;
         var wasPast = before.Any(condition => condition.Type == type && condition.Status == KubeCondition.True);
         return percent >= (wasPast ? threshold - HysteresisPercent : threshold);
     }
+
+    private static string LevelReason(bool isPast, SpaceLevel level) => level switch
+    {
+        SpaceLevel.VolumesRefused => "VolumesRefused",
+        SpaceLevel.SnapshotsRefused => "SnapshotsRefused",
+        _ => isPast ? "AboveThreshold" : "BelowThreshold",
+    };
 
     private static string ReasonOf(PoolMode mode) => mode == PoolMode.ReadOnly ? "ReadOnly" : "Failed";
 }

@@ -23,7 +23,9 @@ internal sealed partial class PoolEvents(EventRecorder recorder, PoolClaims clai
         [PoolConditionRules.NeedsCheck] = ("PoolNeedsCheck", "PoolChecked", false),
     };
 
-    /// <summary>Tells what changed from <paramref name="before"/> (null: nothing was known) to what <paramref name="pool"/> has now.</summary>
+    /// <summary>
+    /// Tells what changed from <paramref name="before"/> (null: nothing was known) to what <paramref name="pool"/> has now.
+    /// </summary>
     public async Task TellAsync(ThinPoolStatus? before, ThinPoolObject pool, ThinPoolStatus after, CancellationToken cancellation)
     {
         foreach (var now in after.Conditions ?? [])

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace CsiThin.Driver.Kube.Pools;
 
 /// <summary>
-/// Publishes each pool of this node as a ThinPool object: on a change that means something, as a sign of life, and when somebody else changed
-/// or deleted the object. An API server that is away is asked ever more rarely; when it is back, what is published is what is, not what was.
-/// An object of this node whose pool nobody serves says so.
+/// Publishes each pool of this node as a ThinPool object: on a change that means something, as a sign of life, and when somebody else
+/// changed or deleted the object. An API server that is away is asked ever more rarely; when it is back, what is published is what is, not
+/// what was. An object of this node whose pool nobody serves says so.
 /// <para>Concurrency: one <see cref="RunAsync"/>; it alone touches the fields.</para>
 /// </summary>
 internal sealed partial class PoolPublisher

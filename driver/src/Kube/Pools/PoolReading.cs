@@ -3,8 +3,8 @@ using CsiThin.Core.Pool;
 namespace CsiThin.Driver.Kube.Pools;
 
 /// <summary>
-/// What one look at one pool of this node gave: its status, or the reason in words why there is none (<see cref="Trouble"/>), as for a declared
-/// pool whose device was refused.
+/// What one look at one pool of this node gave: its status, or the reason in words why there is none (<see cref="Trouble"/>), as for a
+/// declared pool whose device was refused.
 /// </summary>
 internal sealed record PoolReading(string Name)
 {

@@ -7,8 +7,8 @@ namespace CsiThin.Driver.Kube.Pools;
 internal sealed class PoolStatusReport(string node, string? address)
 {
     /// <summary>
-    /// The status, but for its heartbeat; <paramref name="before"/> is the status published last: it lends the times of its conditions, and the
-    /// figures where the pool cannot be asked at the moment.
+    /// The status, but for its heartbeat; <paramref name="before"/> is the status published last: it lends the times of its conditions, and
+    /// the figures where the pool cannot be asked at the moment.
     /// </summary>
     public ThinPoolStatus Of(PoolReading reading, ThinPoolThresholds? thresholds, ThinPoolStatus? before, DateTimeOffset now)
     {
@@ -44,7 +44,7 @@ internal sealed class PoolStatusReport(string node, string? address)
             UsedPercent = PoolConditionRules.Percent(status.DataBlocksUsed, status.DataBlocksTotal),
             MetadataSizeBytes = (long)status.MetadataBlocksTotal * metadataBlockBytes,
             MetadataUsedBytes = (long)status.MetadataBlocksUsed * metadataBlockBytes,
-            MetadataUsedPercent = PoolConditionRules.Percent(status.MetadataBlocksUsed, status.MetadataBlocksTotal),
+            MetadataUsedPercent = PoolConditionRules.MetadataPercent(status),
             BlockSizeBytes = status.DataBlockBytes,
             Provisioned = Quantity.Format(status.ProvisionedBytes),
             ProvisionedBytes = status.ProvisionedBytes,

@@ -33,8 +33,8 @@ internal sealed class PublishedPool(PublisherOptions options, TimeProvider time)
     }
 
     /// <summary>
-    /// Whether <paramref name="next"/> should be published now: when it says something new, when it was changed or deleted by somebody else,
-    /// and as a sign of life.
+    /// Whether <paramref name="next"/> should be published now: when it says something new, when somebody else changed or deleted the
+    /// object, and as a sign of life.
     /// </summary>
     public bool IsDue(ThinPoolStatus next, ThinPoolObject? seen)
     {
@@ -47,7 +47,7 @@ internal sealed class PublishedPool(PublisherOptions options, TimeProvider time)
             || IsChangedByOthers(seen, age);
     }
 
-    // What the watch shows is older than our write until it has shown that write; resource versions have no order, so this waits for it.
+    // What the watch shows is older than our write until it has shown that write: resource versions have no order, so this waits for it.
     private bool IsChangedByOthers(ThinPoolObject? seen, TimeSpan age)
     {
         _isConfirmed |= seen?.Metadata.ResourceVersion == _applied!.Metadata.ResourceVersion;
@@ -57,9 +57,8 @@ internal sealed class PublishedPool(PublisherOptions options, TimeProvider time)
     private static string Essence(ThinPoolStatus status)
     {
         var conditions = status.Conditions?.Select(condition => $"{condition.Type}={condition.Status}/{condition.Reason}") ?? [];
-        return string.Join(
-            '\n',
-            [status.Mode, status.Address, status.Device, status.PoolUuid, $"{status.SizeBytes} {status.Volumes} {status.Snapshots}", .. conditions]);
+        var counts = $"{status.SizeBytes} {status.Volumes} {status.Snapshots}";
+        return string.Join('\n', [status.Mode, status.Address, status.Device, status.PoolUuid, counts, .. conditions]);
     }
 
     private static (int?, int?, long?) Figures(ThinPoolStatus status) =>

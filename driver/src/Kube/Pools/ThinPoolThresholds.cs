@@ -1,11 +1,11 @@
 namespace CsiThin.Driver.Kube.Pools;
 
-/// <summary>From how many percent on a pool says that it is nearly full.</summary>
+/// <summary>From how many percent on a pool says that it is nearly full; where null, as the engine is told.</summary>
 internal sealed record ThinPoolThresholds
 {
-    /// <summary>Of the data; 80 where null.</summary>
+    /// <summary>Of the data.</summary>
     public int? NearlyFullPercent { get; init; }
 
-    /// <summary>Of the metadata; 80 where null.</summary>
+    /// <summary>Of the metadata.</summary>
     public int? MetadataLowPercent { get; init; }
 }

@@ -18,7 +18,7 @@ internal sealed class ApiObjects(ApiStore store, TimeProvider time)
         {
             var live = before ?? throw ApiProblem.NotFound(resource, key.Name);
             if (value["metadata"]?["resourceVersion"] is { } version && (string?)version != (string?)live["metadata"]!["resourceVersion"])
-                throw ApiProblem.Conflict(resource, key.Name, "the object has been modified; please apply your changes to the latest version");
+                throw ApiProblem.Conflict(resource, key.Name, "the object has been modified; please try again");
             var after = Finished(resource, key, live, OfPart(resource, live, value, subresource));
             OwnersOf(key).Changed(live, after, manager);
             return after;

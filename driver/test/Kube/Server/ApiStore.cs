@@ -5,7 +5,8 @@ namespace CsiThin.Driver.Tests.Kube.Server;
 
 /// <summary>
 /// Objects with one revision for all, like etcd: each change is remembered until <see cref="Compact"/>.
-/// <para>Concurrency: everything is guarded by <c>_gate</c>; objects are never changed once stored, so they are handed out as they are.</para>
+/// <para>Concurrency: everything is guarded by <c>_gate</c>; objects are never changed once stored, so they are handed out as they
+/// are.</para>
 /// </summary>
 internal sealed class ApiStore
 {
@@ -45,8 +46,8 @@ internal sealed class ApiStore
     }
 
     /// <summary>
-    /// Changes an object: <paramref name="change"/> gets what is there (or null) and gives what is to be (null: delete it). What it does not
-    /// change keeps its version.
+    /// Changes an object: <paramref name="change"/> gets what is there (or null) and gives what is to be (null: delete it). What it does
+    /// not change keeps its version.
     /// </summary>
     public JsonObject? Change(ApiKey key, Func<JsonObject?, JsonObject?> change)
     {

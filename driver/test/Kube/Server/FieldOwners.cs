@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace CsiThin.Driver.Tests.Kube.Server;
 
 /// <summary>
-/// Server-side apply: who owns which field of one object. Lists of maps (conditions) are merged by their key "type"; other lists are one field.
-/// Guarded by whoever holds it.
+/// Server-side apply: who owns which field of one object. Lists of maps (conditions) are merged by their key "type"; other lists are one
+/// field. Guarded by whoever holds it.
 /// </summary>
 internal sealed class FieldOwners
 {

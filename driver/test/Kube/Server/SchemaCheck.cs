@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace CsiThin.Driver.Tests.Kube.Server;
 
 /// <summary>
-/// What an API server does with an object and a structural schema: drops what the schema does not name, then checks the rest. Of CEL it knows
-/// the one rule that this repository uses.
+/// What an API server does with an object and a structural schema: drops what the schema does not name, then checks the rest. Of CEL it
+/// knows the one rule that this repository uses.
 /// </summary>
 internal static class SchemaCheck
 {

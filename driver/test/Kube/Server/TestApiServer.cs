@@ -12,8 +12,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 namespace CsiThin.Driver.Tests.Kube.Server;
 
 /// <summary>
-/// An API server in this process: the verbs, versions, conflicts, pages, watches and errors of the real one for the resources that the driver
-/// uses, and <see cref="Faults"/> for all that goes wrong with it. With discovery and tables, so that kubectl works on it.
+/// An API server in this process: the verbs, versions, conflicts, pages, watches and errors of the real one for the resources that the
+/// driver uses, and <see cref="Faults"/> for all that goes wrong with it. With discovery and tables, so that kubectl works on it.
 /// </summary>
 internal sealed class TestApiServer : IAsyncDisposable
 {
@@ -83,7 +83,7 @@ internal sealed class TestApiServer : IAsyncDisposable
         {
             if (Faults.IsDown)
                 context.Abort();
-            else if (Tokens is { } tokens && !tokens.ContainsKey(context.Request.Headers.Authorization.ToString().Replace("Bearer ", "", StringComparison.Ordinal)))
+            else if (Tokens is { } tokens && !tokens.ContainsKey(context.Request.Headers.Authorization.ToString().Split(' ')[^1]))
                 throw new ApiProblem(401, "Unauthorized", "Unauthorized");
             else if (ApiRequest.Parse(context.Request) is { } request)
                 await AnswerAsync(context, request);
