@@ -154,7 +154,9 @@ public sealed class DeclaredPoolTests
     [InlineData("pools:\n- name: a", "f:2: pool 'a': devices.paths is empty: say which devices are meant")]
     [InlineData("pools: [{name: a, devices: {paths: sda}}]", "f:1: pool 'a': devices.paths: 'sda' is no path below /dev")]
     [InlineData("pools: [{name: a, devices: {paths: /dev/../etc}}]", "f:1: pool 'a': devices.paths: '/dev/../etc' is no path below /dev")]
-    [InlineData("pools: [{name: a, devices: {paths: /dev/*/x}}]", "f:1: pool 'a': devices.paths: '/dev/*/x' has * or ? before its last part")]
+    [InlineData(
+        "pools: [{name: a, devices: {paths: /dev/*/x}}]",
+        "f:1: pool 'a': devices.paths: '/dev/*/x' has * or ? before its last part")]
     [InlineData(
         "pools: [{name: a, devices: {paths: /dev/x, minimumSize: 2Ti, maximumSize: 1Ti}}]",
         "f:1: pool 'a': devices.minimumSize 2Ti is above devices.maximumSize 1Ti")]
