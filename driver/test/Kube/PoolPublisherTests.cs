@@ -14,7 +14,7 @@ using Xunit;
 namespace CsiThin.Driver.Tests.Kube;
 
 /// <summary>The pools of a node as the cluster sees them.</summary>
-public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
+public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable, IPoolSource
 {
     private const string Driver = "thin.csithin.io";
     private static readonly ApiResource ThinPools = ApiResource.Known.Single(one => one.Plural == "thinpools");
@@ -36,9 +36,7 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
         _server = await TestApiServer.StartAsync(time: _clock);
         _client = _server.Client(_clock);
         _set = new PoolSet([new NamedPool("fast", _pool)]);
-        _readings = new PoolReadings(
-            _ => _engineFailure is { } failure ? Task.FromException<PoolSet>(failure) : Task.FromResult(_set),
-            new Dictionary<string, string> { ["fast"] = "/dev/disk/by-id/nvme-1" });
+        _readings = new PoolReadings(this, new Dictionary<string, string> { ["fast"] = "/dev/disk/by-id/nvme-1" });
     }
 
     public async Task DisposeAsync()
@@ -49,6 +47,9 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable
     }
 
     public void Dispose() => _stop.Dispose();
+
+    Task<PoolSet> IPoolSource.GetPoolsAsync(CancellationToken cancellation) =>
+        _engineFailure is { } failure ? Task.FromException<PoolSet>(failure) : Task.FromResult(_set);
 
     [Fact]
     public async Task A_pool_is_published_whole_and_in_keeping_with_the_schema()

@@ -104,7 +104,7 @@ internal static class DeclarationFile
             if (known is not null && !known.Contains(key))
                 throw Refuse(
                     At(where, keyNode),
-                    $"unknown key {NameRules.Quote(key)} in {what}; the nearest known one is '{ParameterRules.Nearest(key, known)}'");
+                    $"unknown key {NameRules.Quote(key)} in {what}; the nearest known one is '{NearestName.Of(key, known)}'");
             found.Add(key, value);
         }
 

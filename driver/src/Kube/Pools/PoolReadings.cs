@@ -8,7 +8,7 @@ namespace CsiThin.Driver.Kube.Pools;
 /// however many there are.
 /// <para>Concurrency: one look at a time.</para>
 /// </summary>
-internal sealed class PoolReadings(Func<CancellationToken, Task<PoolSet>> pools, IReadOnlyDictionary<string, string> devices)
+internal sealed class PoolReadings(IPoolSource pools, IReadOnlyDictionary<string, string> devices)
 {
     private readonly Dictionary<Guid, Count> _counts = [];
 
@@ -21,7 +21,7 @@ internal sealed class PoolReadings(Func<CancellationToken, Task<PoolSet>> pools,
     /// </summary>
     public async Task<IReadOnlyList<PoolReading>> ReadAsync(CancellationToken cancellation)
     {
-        var set = await pools(cancellation).ConfigureAwait(false);
+        var set = await pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
         var declared = Declared;
         var readings = new List<PoolReading>();
         foreach (var pool in set.All)
