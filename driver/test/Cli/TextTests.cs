@@ -87,8 +87,6 @@ public sealed class TextTests
     [InlineData("a=x,warn=91")]
     [InlineData("a=x,volumes=101")]
     [InlineData("a=x,warn=80/99")]
-    [InlineData("a=x,cache=1000")]
-    [InlineData("a=x,cache=512K")]
     [InlineData("a=x,queue=60")]
     [InlineData("a=x,queue=-1s")]
     [InlineData("a=x,queue=86401s")]
@@ -102,9 +100,7 @@ public sealed class TextTests
     [Fact]
     public void A_pool_option_says_what_is_done_when_space_runs_out()
     {
-        var options = PoolOption.Parse("a=x,warn=70/50,snapshots=85/60,volumes=90/95,queue=2m,cache=1G", out _)!
-            .ToOpenOptions(static _ => { });
-        Assert.Equal(1L << 30, options.MetadataCacheBytes);
+        var options = PoolOption.Parse("a=x,warn=70/50,snapshots=85/60,volumes=90/95,queue=2m", out _)!.ToOpenOptions(static _ => { });
         Assert.Equal(new SpaceThresholds(70, 85, 90), options.DataThresholds);
         Assert.Equal(new SpaceThresholds(50, 60, 95), options.MetadataThresholds);
         Assert.Equal(TimeSpan.FromMinutes(2), options.NoSpaceTimeout);

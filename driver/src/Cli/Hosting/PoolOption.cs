@@ -9,14 +9,13 @@ namespace CsiThin.Driver.Cli.Hosting;
 /// <list type="bullet">
 /// <item><c>size</c>, <c>block</c>: how a file that is not there is made and formatted;</item>
 /// <item><c>warn</c>, <c>snapshots</c>, <c>volumes</c>: the <see cref="SpaceThresholds"/> in percent, DATA or DATA/METADATA;</item>
-/// <item><c>queue</c>: how long writes wait for space, such as 60s or 2m; 0s is not at all;</item>
-/// <item><c>cache</c>: memory for metadata; the process takes that much for each pool and about 100 MB besides.</item>
+/// <item><c>queue</c>: how long writes wait for space, such as 60s or 2m; 0s is not at all.</item>
 /// </list>
 /// </summary>
 internal sealed record PoolOption(string Name, string Path, long? SizeBytes, long? BlockBytes)
 {
     /// <summary>The form, for help.</summary>
-    public const string Form = "NAME=PATH[,size=10G][,block=64K][,warn=80][,snapshots=90][,volumes=95][,queue=60s][,cache=64M]";
+    public const string Form = "NAME=PATH[,size=10G][,block=64K][,warn=80][,snapshots=90][,volumes=95][,queue=60s]";
 
     private const int NameLengthMax = 63;
     private static readonly TimeSpan GrowthCheckPeriod = TimeSpan.FromSeconds(5);
@@ -29,9 +28,6 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
 
     /// <summary>How long writes wait for space.</summary>
     public TimeSpan Queue { get; private init; } = new PoolOpenOptions().NoSpaceTimeout;
-
-    /// <summary>Memory for the pool's metadata.</summary>
-    public long CacheBytes { get; private init; } = new PoolOpenOptions().MetadataCacheBytes;
 
     /// <summary>Reads the option; null and the reason in words when it makes no sense.</summary>
     public static PoolOption? Parse(string text, out string error)
@@ -52,7 +48,6 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
         DataThresholds = Data,
         MetadataThresholds = Metadata,
         NoSpaceTimeout = Queue,
-        MetadataCacheBytes = CacheBytes,
         GrowthCheckPeriod = GrowthCheckPeriod,
         Log = log,
     };
@@ -85,8 +80,6 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
                 return this with { SizeBytes = SizeText.Parse(value, 4096, out error) };
             case "block":
                 return this with { BlockBytes = SizeText.Parse(value, 64 << 10, out error) };
-            case "cache":
-                return this with { CacheBytes = SizeText.Parse(value, 4096, out error) ?? 0 };
             case "queue":
                 return this with { Queue = ReadTime(value, out error) };
             case "warn" or "snapshots" or "volumes":
@@ -94,7 +87,7 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
                 return this with { Data = With(Data, key, data), Metadata = With(Metadata, key, metadata) };
             default:
                 error = $"unknown setting {NameRules.Quote($"{key}={value}")}; " +
-                    "size=, block=, warn=, snapshots=, volumes=, queue= and cache= are known";
+                    "size=, block=, warn=, snapshots=, volumes= and queue= are known";
                 return this;
         }
     }
@@ -105,8 +98,6 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
             return " has no path";
         if (BlockBytes is { } block && PoolCommands.CheckBlock(block) is { } tooLarge)
             return $": {tooLarge}";
-        if (CacheBytes < PoolOpenOptions.MetadataCacheBytesMin)
-            return $": a cache of {CacheBytes} bytes is too small; {SizeText.Format(PoolOpenOptions.MetadataCacheBytesMin)} is the least";
         try
         {
             Data.Check();
