@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
@@ -40,6 +41,22 @@ internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watc
     }
 
     /// <summary>
+    /// Notes that blocks from <paramref name="begin"/> on were mapped to <paramref name="data"/> and on, before whoever wrote them is told.
+    /// </summary>
+    public void NoteMapped(ThinId device, VirtualBlock begin, DataBlock data, ulong count)
+    {
+        if (pool.MappingLog is { } log && !log.TryAddMapped(pool.Metadata, device, begin, data, count))
+            Commit(); // the log is full
+    }
+
+    /// <summary>Notes that nothing in the range is mapped any more, likewise.</summary>
+    public void NoteUnmapped(ThinId device, VirtualBlock begin, VirtualBlock end)
+    {
+        if (pool.MappingLog is { } log && !log.TryAddUnmapped(pool.Metadata, device, begin, end))
+            Commit();
+    }
+
+    /// <summary>
     /// Commits if so much has changed that what is about to change more should begin anew: the reserve must outlast every transaction.
     /// </summary>
     public void CommitIfLarge()
@@ -71,6 +88,7 @@ internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watc
             pool.Metadata.SetTransactionId(current, current + 1);
         }
         pool.Metadata.Commit();
+        pool.MappingLog?.Reset(pool.Metadata);
         catalog.OnCommitted();
         pool.HasUncommitted = false;
         pool.Epochs.Flip();

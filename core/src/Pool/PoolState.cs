@@ -85,6 +85,9 @@ internal sealed class PoolState
         _log($"The pool is {Describe(mode)}: {reason}");
     }
 
+    /// <summary>Null where the pool is opened without one.</summary>
+    public MappingLog? MappingLog { get; set; }
+
     /// <summary>Nothing is served any more because the pool is being closed; that is no failure to be logged.</summary>
     public void Close() => Volatile.Write(ref _mode, (int)PoolMode.Failed);
 

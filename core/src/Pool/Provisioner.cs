@@ -83,7 +83,9 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         if (begin.Value >= end.Value)
             return true;
         pool.HasUncommitted = true;
+        var first = begin;
         _ = pool.Metadata.RemoveRange(volume.Device, ref begin, end, leavesMax: 1); // how many were mapped is of no interest here
+        committer.NoteUnmapped(volume.Device.Id, first, begin);
         atBytes = StartOf(begin);
         return begin == end;
     }
@@ -170,6 +172,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         }
         for (ulong i = 0; i < run.Length; i++)
             pool.Metadata.Insert(volume.Device, new VirtualBlock(run.Begin.Value + i), new DataBlock(run.Data.Value + i));
+        committer.NoteMapped(volume.Device.Id, run.Begin, run.Data, run.Length);
     }
 
     private bool NeedsBlock(VolumeState volume, VirtualBlock block) =>
@@ -203,6 +206,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             throw;
         }
         pool.Metadata.Insert(volume.Device, block, fresh);
+        committer.NoteMapped(volume.Device.Id, block, fresh, 1);
         return true;
     }
 

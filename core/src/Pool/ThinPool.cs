@@ -80,8 +80,7 @@ public sealed partial class ThinPool : IDisposable
             var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
             if (!options.ReadOnly)
                 journal.Scrub();
-            var pool = new ThinPool(regions, metadata, catalog, options);
-            pool.Recover();
+            var pool = Start(new ThinPool(regions, metadata, catalog, options), options.MappingLogDirectory);
             pool.WatchGrowth(options.GrowthCheckPeriod);
             return pool;
         }
@@ -142,7 +141,10 @@ public sealed partial class ThinPool : IDisposable
         try
         {
             if (_state.Mode < PoolMode.ReadOnly)
+            {
                 _ = _worker.Invoke(ReleaseHoldNow, commits: true);
+                _state.MappingLog?.Delete();
+            }
         }
         finally
         {
@@ -165,6 +167,7 @@ public sealed partial class ThinPool : IDisposable
         _state.Epochs.Flip();
         foreach (var volume in _open.Values)
             volume.Device.Dispose();
+        _state.MappingLog?.Dispose();
         _state.Metadata.Dispose();
         _disk.Dispose();
         _disk.Disk.Dispose();
@@ -300,7 +303,7 @@ public sealed partial class ThinPool : IDisposable
 
     private static void CheckSize(string name, long sizeBytes)
     {
-        if (sizeBytes is <= 0 or > VolumeBytesMax || sizeBytes % 512 != 0)
+        if (!CatalogRules.IsSize(sizeBytes))
             throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
                 $"'{name}' cannot have {sizeBytes} bytes: a size is a multiple of 512 from 512 to {VolumeBytesMax}."));
     }

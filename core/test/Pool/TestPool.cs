@@ -49,6 +49,13 @@ internal sealed class TestPool : IDisposable
         return Open();
     }
 
+    /// <summary>The process dies: nothing is committed, and the disk has what it was given.</summary>
+    public TestPool Kill()
+    {
+        Pool.Dispose();
+        return this;
+    }
+
     public VolumeInfo CreateVolume(string name, long sizeBytes = 16 << 20, VolumeId? source = null) =>
         Pool.Create(new VolumeSpec { Name = name, SizeBytes = sizeBytes, Source = source });
 
