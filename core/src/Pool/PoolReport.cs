@@ -22,7 +22,7 @@ internal static class PoolReport
             MetadataRegion = disk.Label.Layout.Metadata,
             DataRegion = disk.Label.Layout.Data,
             MetadataBlocksReserved = metadata.MetadataReserveBlocks,
-            ProvisionedBytes = catalog.ProvisionedBytes,
+            ProvisionedBytes = (long)Int128.Min(catalog.ProvisionedBytes, long.MaxValue),
             Commits = commits,
         };
 

@@ -303,7 +303,7 @@ public sealed partial class ThinPool : IDisposable
 
     private static void CheckSize(string name, long sizeBytes)
     {
-        if (sizeBytes is <= 0 or > VolumeBytesMax || sizeBytes % 512 != 0)
+        if (!CatalogRules.IsSize(sizeBytes))
             throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
                 $"'{name}' cannot have {sizeBytes} bytes: a size is a multiple of 512 from 512 to {VolumeBytesMax}."));
     }
