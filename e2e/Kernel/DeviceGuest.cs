@@ -1,14 +1,12 @@
 using System.Text.Json;
 using CsiThin.EndToEnd.Support;
+using Xunit;
 
 namespace CsiThin.EndToEnd.Kernel;
 
 /// <summary>A guest with nbd whose engine serves one pool on /dev/ubda and answers on its own API.</summary>
 internal sealed class DeviceGuest : IDisposable
 {
-    /// <summary>Where the engine keeps its attachment journal.</summary>
-    public const string StateDirectory = "/run/csithin-state";
-
     private const string Socket = "/run/csithin/engine.sock";
 
     private readonly TempDirectory _directory = new();
@@ -39,13 +37,39 @@ internal sealed class DeviceGuest : IDisposable
     /// <summary>The pool's disk, seen from outside.</summary>
     public string Disk => _disk;
 
+    /// <summary>Where the engine keeps its attachment journal: it outlives the guest.</summary>
+    public string StateDirectory => _directory.File("state");
+
+    /// <summary>The words that run fs_stress.py in the guest.</summary>
+    public static string FsStress => $"/usr/bin/python3 {Helper("fs_stress.py")}";
+
+    /// <summary>A file of the test's directory, which outlives the guest.</summary>
+    public string File(string name) => _directory.File(name);
+
+    /// <summary>A program of this folder, in the guest.</summary>
+    public static string Helper(string name) => Path.Combine(AppContext.BaseDirectory, "Kernel", name);
+
+    /// <summary>Boots again after <see cref="GuestKernel.CutPower"/>, and starts the engine.</summary>
+    public void BootAgain()
+    {
+        Kernel.Boot();
+        StartEngine();
+    }
+
+    /// <summary>The kernel has not complained of a device, a file system or a task that hangs.</summary>
+    public void AssertNothingFailed()
+    {
+        var kernel = Kernel.Run("dmesg");
+        foreach (var bad in new[] { "I/O error", "EXT4-fs error", "Corruption", "Shutting down filesystem", "blocked for more" })
+            Assert.DoesNotContain(bad, kernel, StringComparison.Ordinal);
+    }
+
     /// <summary>Starts the engine (again); it is ready when this returns.</summary>
     public void StartEngine()
     {
-        Kernel.Run("mkdir -p /run/csithin /var/lib 2>/dev/null; rm -f /run/engine.out");
+        _client = null; // its connection was to another engine
         Engine = GuestProgram.Serve(
-            Kernel, "engine", "serve", "--endpoint", "unix:///run/csithin/csi.sock", "--node-id", "guest", "--pool", "fast=/dev/ubda",
-            "--control", Socket);
+            Kernel, "engine", "engine", "--pool", "fast=/dev/ubda", "--socket", Socket, "--state-dir", StateDirectory);
     }
 
     /// <summary>Kills the engine and starts it again.</summary>
@@ -58,6 +82,17 @@ internal sealed class DeviceGuest : IDisposable
     /// <summary>Makes a volume; returns its handle.</summary>
     public string CreateVolume(string name, long sizeBytes) =>
         Ask("VolumeAdmin/CreateVolume", new { pool_uuid = _poolUuid, name, size_bytes = sizeBytes }).GetProperty("id").GetString()!;
+
+    /// <summary>Makes many volumes of one size and attaches them; returns the device node of each handle.</summary>
+    public IReadOnlyDictionary<string, string> AttachMany(string name, int count, long sizeBytes)
+    {
+        var volumes = Client.OkAll("VolumeAdmin/CreateVolume", Enumerable.Range(0, count).Select(
+            number => new { pool_uuid = _poolUuid, name = $"{name}-{number}", size_bytes = sizeBytes }));
+        var devices = Client.OkAll("DeviceAdmin/AttachDevice", volumes.Select(
+            volume => new { volume_id = volume.GetProperty("id").GetString(), block_bytes = 512 }));
+        return devices.ToDictionary(
+            device => device.GetProperty("volumeId").GetString()!, device => device.GetProperty("path").GetString()!);
+    }
 
     /// <summary>Takes a snapshot of a volume; returns its handle.</summary>
     public string CreateSnapshot(string name, string sourceHandle) =>
@@ -88,5 +123,6 @@ internal sealed class DeviceGuest : IDisposable
         _directory.Dispose();
     }
 
-    private GuestCsiClient Client => _client ??= GuestCsiClient.OfEngine(Kernel, _directory, Socket);
+    /// <summary>A client of the engine's API.</summary>
+    public GuestCsiClient Client => _client ??= GuestCsiClient.OfEngine(Kernel, _directory, Socket);
 }
