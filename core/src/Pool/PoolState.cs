@@ -12,7 +12,8 @@ namespace CsiThin.Core.Pool;
 /// writes durable with a barrier alone.
 /// </para>
 /// </summary>
-internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, long dataBlockBytes, Action<string> log)
+internal sealed class PoolState(
+    IDisk disk, IDisk data, ThinMetadata metadata, long dataBlockBytes, Action<string> log, IWorkerDriver? driver = null)
 {
     private int _mode = (int)PoolMode.Write;
     private int _hasUncommitted;
@@ -27,7 +28,10 @@ internal sealed class PoolState(IDisk disk, IDisk data, ThinMetadata metadata, l
 
     public long DataBlockBytes { get; } = dataBlockBytes;
 
-    public IoEpochs Epochs { get; } = new();
+    /// <summary>Runs the worker where it has no thread; null in production.</summary>
+    public IWorkerDriver? Driver { get; } = driver;
+
+    public IoEpochs Epochs { get; } = new(driver);
 
     public DeferredWork Deferred { get; } = new();
 

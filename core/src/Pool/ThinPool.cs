@@ -39,7 +39,7 @@ public sealed partial class ThinPool : IDisposable
         _disk = disk;
         _catalog = catalog;
         _time = options.Time;
-        _state = new PoolState(disk.Disk, disk.Data, metadata, disk.Label.Layout.DataBlockBytes, options.Log);
+        _state = new PoolState(disk.Disk, disk.Data, metadata, disk.Label.Layout.DataBlockBytes, options.Log, options.Driver);
         if (options.ReadOnly)
             _state.Degrade(PoolMode.ReadOnly, "it was opened so.");
         else if (metadata.NeedsCheck)
@@ -72,7 +72,7 @@ public sealed partial class ThinPool : IDisposable
         try
         {
             var regions = PoolDisk.Open(disk);
-            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes);
+            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes, options.MetadataFaults);
             var journal = regions.OpenJournal();
             var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
             if (!options.ReadOnly)
@@ -219,7 +219,7 @@ public sealed partial class ThinPool : IDisposable
     private void Snapshot(ThinId id, VolumeInfo source)
     {
         var open = _open.GetValueOrDefault(source.Id.Number);
-        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time))
+        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time, _state.Driver))
             throw new PoolException(
                 PoolError.Busy, $"'{source.Name}' has writes in flight that did not end within {SnapshotWaitMax.TotalSeconds} seconds.");
         try
