@@ -31,7 +31,7 @@ internal sealed class LeafStream : IDisposable
         _levels.Add([new NodeRef(root, 0, -1)]);
         while (!IsLeafLevel())
             AddLevel();
-        _leaves = new OrderedBlocks(reader.Disk, _levels[^1]);
+        _leaves = ReadAhead(_levels[^1]);
     }
 
     /// <summary>The leaves, in order.</summary>
@@ -60,6 +60,8 @@ internal sealed class LeafStream : IDisposable
 
     public void Dispose() => _leaves.Dispose();
 
+    private OrderedBlocks ReadAhead(List<NodeRef> nodes) => new(_reader.Disk, nodes.Count, index => nodes[index].Number);
+
     /// <summary>All nodes of a level are of one kind, which its first tells; the others are judged when they are read.</summary>
     private bool IsLeafLevel()
     {
@@ -82,7 +84,7 @@ internal sealed class LeafStream : IDisposable
         if (_levels.Count == MaxDepth)
             throw Corrupt(0, $"the {_name} are deeper than {MaxDepth} levels");
         var children = new List<NodeRef>();
-        using (var blocks = new OrderedBlocks(_reader.Disk, _levels[^1]))
+        using (var blocks = ReadAhead(_levels[^1]))
         {
             while (blocks.TryNext(out var index, out var block, out var failure))
                 AddChildren(index, Judge(index, block, failure, isLeaf: false), children);

@@ -31,7 +31,10 @@ internal sealed class MetadataReader
     public SuperblockView Superblock => new(_superblock);
 
     /// <summary>The superblock of the state that is read: the pool's, or its copy in the metadata snapshot.</summary>
-    public SuperblockView View => new(_state == MetadataState.Held ? _held : _superblock);
+    public SuperblockView View => new(ViewBytes);
+
+    /// <summary>All of that block; of a metadata snapshot with the pool's space maps.</summary>
+    public byte[] ViewBytes => _state == MetadataState.Held ? _held : _superblock;
 
     /// <summary>The blocks from the superblock to the roots: none, or the metadata snapshot.</summary>
     public ulong[] Above => _state == MetadataState.Held ? [Superblock.HeldRoot] : [];

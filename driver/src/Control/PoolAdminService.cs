@@ -33,18 +33,24 @@ internal sealed class PoolAdminService(EnginePools pools, HoldPatience patience,
     private readonly ConcurrentDictionary<Guid, SemaphoreSlim> _turns = new();
 
     /// <inheritdoc/>
+    public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListPoolsResponse
+        {
+            Pools = { pools.All.Select(named => EngineMessages.ToPool(named.Name, named.Pool.GetStatus())) },
+        });
+
+    /// <inheritdoc/>
     public override Task<V1.Pool> GetPool(GetPoolRequest request, ServerCallContext context)
     {
         var named = Find(request.PoolUuid);
-        var status = named.Pool.GetStatus();
-        return Task.FromResult(new V1.Pool
-        {
-            Uuid = status.Uuid.ToString("N"),
-            Name = named.Name,
-            Mode = Describe.Mode(status.Mode),
-            NeedsCheck = status.NeedsCheck,
-            TransactionId = status.TransactionId,
-        });
+        return Task.FromResult(EngineMessages.ToPool(named.Name, named.Pool.GetStatus()));
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GrowPoolResponse> GrowPool(GrowPoolRequest request, ServerCallContext context)
+    {
+        var pool = Find(request.PoolUuid).Pool;
+        return new GrowPoolResponse { GainedBytes = await pool.GrowToDiskAsync(context.CancellationToken).ConfigureAwait(false) };
     }
 
     /// <inheritdoc/>
@@ -150,9 +156,7 @@ internal sealed class PoolAdminService(EnginePools pools, HoldPatience patience,
         }
     }
 
-    private NamedEnginePool Find(string uuid) => Guid.TryParseExact(uuid, "N", out var id) && pools.TryFind(id, out var pool)
-        ? pool
-        : throw new VolumeException(VolumeError.NotFound, $"this engine serves no pool {NameRules.Quote(uuid)}");
+    private NamedEnginePool Find(string uuid) => ServedPools.Find(pools, uuid);
 
     private CancellationTokenSource Ending(ServerCallContext context) =>
         CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);

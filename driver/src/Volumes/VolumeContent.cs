@@ -6,7 +6,7 @@ internal enum VolumeContent
     /// <summary>No block of it is mapped: nobody ever wrote, or all was discarded.</summary>
     Unwritten,
 
-    /// <summary>Blocks are mapped, but the areas where file systems keep what makes them one (first and last MiB) are read and zero.</summary>
+    /// <summary>Blocks are mapped, but where file systems keep what makes them one (first and last MiB) all is read, and zero.</summary>
     Blank,
 
     /// <summary>Something is there: never to be formatted.</summary>

@@ -35,6 +35,12 @@ internal enum VolumeError
     /// <summary>This host lacks what the verb needs (a kernel module, a capability, a program); the message says what to do.</summary>
     HostUnfit,
 
+    /// <summary>A program of the host (mkfs, mount, fsck) failed; the message has its last words.</summary>
+    HostFailed,
+
+    /// <summary>A program of the host, or the kernel behind it, did not end within its time limit.</summary>
+    TimedOut,
+
     /// <summary>Whoever has to answer (the kernel, the engine) does not at the moment; a later try may succeed.</summary>
     Unavailable,
 }

@@ -31,9 +31,9 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         SizeRules.CheckRange(what, request.RequiredBytes, request.LimitBytes);
         using var held = await HoldAsync($"volume/{request.Name}", what, cancellation).ConfigureAwait(false);
         var pools = await Pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
-        if (await pools.FindByNameAsync(VolumeKind.Volume, request.Name, cancellation).ConfigureAwait(false) is var (pool, existing))
-            return Compare.Differs(request, pool, existing) is { } difference ? throw Exists(what, difference) : existing;
-        return await CreateNewAsync(pools, what, request, cancellation).ConfigureAwait(false);
+        return await FindOrMakeAsync(
+            () => FindAskedAsync(pools, what, request, cancellation),
+            () => CreateNewAsync(pools, what, request, cancellation)).ConfigureAwait(false);
     }
 
     /// <summary>The snapshot of that name and source: the one that is there, or a new one.</summary>
@@ -44,17 +44,9 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         ParameterRules.CheckSnapshot(what, request.Parameters);
         using var held = await HoldAsync($"snapshot/{request.Name}", what, cancellation).ConfigureAwait(false);
         var pools = await Pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
-        if (await pools.FindByNameAsync(VolumeKind.Snapshot, request.Name, cancellation).ConfigureAwait(false) is var (_, existing))
-            return Compare.Differs(request, existing) is { } difference ? throw Exists(what, difference) : existing;
-        var (pool, source) = await FindAsync(pools, VolumeKind.Volume, request.SourceHandle, cancellation).ConfigureAwait(false);
-        var spec = new VolumeSpec
-        {
-            Name = request.Name,
-            Kind = VolumeKind.Snapshot,
-            Source = source.Volume.Id,
-            Parameters = request.Parameters,
-        };
-        return await pool.Pool.CreateAsync(spec, cancellation).ConfigureAwait(false);
+        return await FindOrMakeAsync(
+            () => FindAskedAsync(pools, what, request, cancellation),
+            () => SnapshotNewAsync(pools, request, cancellation)).ConfigureAwait(false);
     }
 
     /// <summary>Deletes; what is not there is deleted already. Snapshots and clones of a deleted volume live on.</summary>
@@ -117,6 +109,39 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         return (pool, usage);
     }
 
+    private static async Task<VolumeInfo> FindOrMakeAsync(Func<Task<VolumeInfo?>> find, Func<Task<VolumeInfo>> make)
+    {
+        if (await find().ConfigureAwait(false) is { } existing)
+            return existing;
+        try
+        {
+            return await make().ConfigureAwait(false);
+        }
+        catch (PoolException raced) when (raced.Error == PoolError.Exists)
+        {
+            // Another process, or a call of ours that was given up while the engine was at work, has made it meanwhile.
+            if (await find().ConfigureAwait(false) is { } made)
+                return made;
+            throw;
+        }
+    }
+
+    private static async Task<VolumeInfo?> FindAskedAsync(
+        PoolSet pools, string what, VolumeRequest request, CancellationToken cancellation)
+    {
+        if (await pools.FindByNameAsync(VolumeKind.Volume, request.Name, cancellation).ConfigureAwait(false) is not var (pool, existing))
+            return null;
+        return Compare.Differs(request, pool, existing) is { } difference ? throw Exists(what, difference) : existing;
+    }
+
+    private static async Task<VolumeInfo?> FindAskedAsync(
+        PoolSet pools, string what, SnapshotRequest request, CancellationToken cancellation)
+    {
+        if (await pools.FindByNameAsync(VolumeKind.Snapshot, request.Name, cancellation).ConfigureAwait(false) is not var (_, existing))
+            return null;
+        return Compare.Differs(request, existing) is { } difference ? throw Exists(what, difference) : existing;
+    }
+
     private static async Task<VolumeInfo> CreateNewAsync(
         PoolSet pools, string what, VolumeRequest request, CancellationToken cancellation)
     {
@@ -136,6 +161,19 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         var sizeBytes = SizeRules.ForNew(what, request.RequiredBytes, request.LimitBytes, source?.SizeBytes ?? 0);
         var pool = asked ?? await pools.WithMostSpaceAsync(what, cancellation).ConfigureAwait(false);
         var spec = new VolumeSpec { Name = request.Name, SizeBytes = sizeBytes, Source = source?.Id, Parameters = request.Parameters };
+        return await pool.Pool.CreateAsync(spec, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<VolumeInfo> SnapshotNewAsync(PoolSet pools, SnapshotRequest request, CancellationToken cancellation)
+    {
+        var (pool, source) = await FindAsync(pools, VolumeKind.Volume, request.SourceHandle, cancellation).ConfigureAwait(false);
+        var spec = new VolumeSpec
+        {
+            Name = request.Name,
+            Kind = VolumeKind.Snapshot,
+            Source = source.Volume.Id,
+            Parameters = request.Parameters,
+        };
         return await pool.Pool.CreateAsync(spec, cancellation).ConfigureAwait(false);
     }
 

@@ -4,9 +4,23 @@ using Xunit;
 
 namespace CsiThin.Driver.Tests.Volumes;
 
-public sealed class VolumeListingTests
+/// <summary>With the pools in this process.</summary>
+public sealed class VolumeListingTestsHere() : VolumeListingTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class VolumeListingTestsRemote() : VolumeListingTests(EnginePlace.Remote);
+
+public abstract class VolumeListingTests : IDisposable
 {
-    private readonly VolumeManagerFixture _f = new();
+    private readonly VolumeManagerFixture _f;
+
+    protected VolumeListingTests(EnginePlace place) => _f = new(place);
+
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Theory]
     [InlineData(1)]
