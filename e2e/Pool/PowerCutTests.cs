@@ -2,7 +2,7 @@ using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.PowerCuts;
 using CsiThin.Core.Tests.Support;
-using CsiThin.EndToEnd.Support;
+using CsiThin.EndToEnd.Metadata;
 using Xunit;
 
 namespace CsiThin.EndToEnd.Pool;
@@ -44,7 +44,7 @@ public sealed class PowerCutTests(Xunit.Abstractions.ITestOutputHelper output) :
         using (var inspector = PoolInspector.Open((IDisk)disk))
         using (var stream = File.Create(file))
             inspector.CopyMetadata(stream);
-        Tool.Run("thin_check", file);
+        ThinTools.AssertSound(file);
         File.Delete(file);
     }
 }

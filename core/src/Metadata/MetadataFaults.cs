@@ -10,10 +10,10 @@ internal enum MetadataFaults
     /// <summary>As it should be.</summary>
     None = 0,
 
-    /// <summary>A block that the last commit reaches is changed where it is: <see cref="TransactionManager.Shadow"/> makes no copy.</summary>
+    /// <summary>What the last commit reaches is changed where it is: <see cref="TransactionManager.Shadow"/> makes no copy.</summary>
     ChangeInPlace = 1,
 
-    /// <summary>A data block freed in this transaction is handed out before the commit: <see cref="SpaceMap"/> asks the new map only.</summary>
+    /// <summary>A data block freed in this transaction is handed out in it: <see cref="SpaceMap"/> asks the new map only.</summary>
     ReuseDataEarly = 2,
 
     /// <summary>The same for metadata blocks.</summary>

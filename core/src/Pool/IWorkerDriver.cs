@@ -1,8 +1,8 @@
 namespace CsiThin.Core.Pool;
 
 /// <summary>
-/// Takes the place of the worker's thread: for tests that must do the same, to the byte, on every run. One thread is then clients, verbs and
-/// worker, and the driver decides in which order. No production code has one.
+/// Takes the place of the worker's thread: for tests that must do the same, to the byte, on every run. One thread is then clients, verbs
+/// and worker, and the driver decides in which order. No production code has one.
 /// </summary>
 internal interface IWorkerDriver
 {

@@ -24,7 +24,7 @@ public enum CutFault
     /// <summary>Catalog records reach the disk behind the superblock that makes them true.</summary>
     CatalogAfterSuperblock,
 
-    /// <summary>Data reaches the disk behind the superblock that maps it (the kernel's own mistake until its commit 694cfe7f31db).</summary>
+    /// <summary>Data reaches the disk behind the superblock that maps it (the kernel's mistake until its commit 694cfe7f31db).</summary>
     DataAfterSuperblock,
 
     /// <summary>A metadata block that the last commit reaches is changed in place.</summary>

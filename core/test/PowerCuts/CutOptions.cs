@@ -10,6 +10,7 @@ internal static class CutOptions
     public static PoolOpenOptions Of(CutFault fault) => new()
     {
         MetadataCacheBytes = CutScene.CacheBytes,
+        DataThresholds = new SpaceThresholds(100, 100, 100), // snapshots of a nearly full pool are what we want
         MetadataFaults = fault switch
         {
             CutFault.ForgetToShadow => MetadataFaults.ChangeInPlace,

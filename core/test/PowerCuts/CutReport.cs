@@ -1,10 +1,14 @@
 namespace CsiThin.Core.Tests.PowerCuts;
 
 /// <summary>A cut that was not survived, or a life that went wrong without one, and how to see it again.</summary>
-internal sealed record CutFailure(int Seed, int Cut, string Place, IReadOnlyList<string> Wrong)
+internal sealed record CutFailure(int Seed, int Cut, CutFault Fault, string Place, IReadOnlyList<string> Wrong)
 {
-    public override string ToString() =>
-        $"seed {Seed}, cut {Cut} ({Place}); again with: e2e/power-cuts 1 --seed {Seed} --cut {Cut}\n  {string.Join("\n  ", Wrong)}";
+    public override string ToString()
+    {
+        var cut = Cut == 0 ? "" : $" --cut {Cut}";
+        var fault = Fault == CutFault.None ? "" : $" --fault {Fault}";
+        return $"seed {Seed}, cut {Cut} ({Place}); again with: e2e/power-cuts 1 --seed {Seed}{cut}{fault}\n  {string.Join("\n  ", Wrong)}";
+    }
 }
 
 /// <summary>What a run of power cuts found, and what it did to find it. Any thread may add to it.</summary>

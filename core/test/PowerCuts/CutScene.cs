@@ -89,5 +89,5 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
     }
 
     private static ThinPool Open(MemoryDisk disk) =>
-        ThinPool.Open(disk, new PoolOpenOptions { Driver = new LoneDriver(), Time = new StepTime() });
+        ThinPool.Open(disk, new PoolOpenOptions { Driver = new LoneDriver(), Time = new ManualClock() });
 }

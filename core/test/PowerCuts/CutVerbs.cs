@@ -84,6 +84,7 @@ internal sealed class CutVerbs(CutWorkload world, ThinPool pool, RecordingDisk d
         var sectors = source is null ? world.Random.Next(1, SectorsMax) : (int)(source.SizeBytes / Payload.SectorBytes);
         if (source is not null && kind == VolumeKind.Volume && world.Random.Next(2) == 0)
             sectors += world.Random.Next(1, 200);
+        var isPatient = world.Random.Next(2) == 0;
         world.Count(source is null ? "create" : kind == VolumeKind.Snapshot ? $"snapshot of a {source.Kind}" : $"clone of a {source.Kind}");
         if (source is not null && world.HasInFlight(source.Name))
             world.Count("source with requests in flight");
@@ -98,6 +99,7 @@ internal sealed class CutVerbs(CutWorkload world, ThinPool pool, RecordingDisk d
                     Kind = kind,
                     SizeBytes = sectors * (long)Payload.SectorBytes,
                     Source = source?.Id,
+                    Parameters = new Dictionary<string, string> { [FullPolicies.Parameter] = isPatient ? "queue" : "error" },
                 });
                 world.Note(model => model.EndCreate(name, sync));
             }

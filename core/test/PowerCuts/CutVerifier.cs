@@ -41,8 +41,10 @@ internal sealed class CutVerifier(MemoryDisk image, CutModel model, PoolOpenOpti
             if (_wrong.Count > 0)
                 return this;
             var driver = new LoneDriver();
-            using (var pool = ThinPool.Open(disk, options with { Driver = driver, Log = Complain }))
+            using (var pool = ThinPool.Open(disk, options with { Driver = driver }))
             {
+                if (pool.Mode >= PoolMode.ReadOnly)
+                    Complain($"The pool is {pool.Mode}, and no disk has failed.");
                 Dying = pool.GetStatus().DyingVolumes;
                 Compare(pool, driver);
                 if (!recovers)
@@ -113,10 +115,10 @@ internal sealed class CutVerifier(MemoryDisk image, CutModel model, PoolOpenOpti
         if (value > Payload.Zero)
             settled.Sectors[sector] = [new CutVolume.Candidate(value, 0)];
         if (value == Payload.Broken || !expected.Allows(sector, value))
-            Complain($"Sector {sector} of '{expected.Name}' holds {Payload.Describe(bytes)}; allowed are the writes {expected.Describe(sector)}.");
+            Complain($"Sector {sector} of '{expected.Name}' holds {Payload.Describe(bytes)}; allowed: write {expected.Describe(sector)}.");
     }
 
-    /// <summary>All data blocks of a volume; of a large one those where something may be, the first, the last and every hundredth.</summary>
+    /// <summary>All data blocks of a volume; of a large one those where something may be, and every hundredth.</summary>
     private static IEnumerable<int> BlocksOf(int sectors, CutVolume expected)
     {
         var blocks = (sectors + BlockSectors - 1) / BlockSectors;

@@ -15,31 +15,29 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
     private readonly List<CutClient> _clients = [];
     private readonly RecordingDisk _disk;
     private readonly CutModel _model;
-    private readonly CutVerbs? _verbs; // null while the pool is being opened
-    private readonly StepTime _time = new();
+    private readonly ManualClock _time = new();
     private readonly PoolLayout _layout;
-    private readonly ThinPool _pool;
     private readonly CutReport _report;
+    private readonly CutFault _fault;
     private readonly List<string> _wrong = [];
+    private CutVerbs? _verbs; // null while the pool is being opened
     private Action? _turn;
     private int _depth;
     private int _number;
     private int _waits;
+    private string? _said;
 
-    /// <summary>
-    /// Opens the pool, which recovers what an earlier life left: that is recorded too. <paramref name="model"/> becomes this life's own.
-    /// </summary>
+    /// <summary>A life on a disk that holds a pool; <paramref name="model"/> is what it holds, and becomes this life's own.</summary>
     public CutWorkload(MemoryDisk start, CutModel model, Random random, int firstNumber, CutFault fault, CutReport report)
     {
         Random = random;
         _report = report;
         _model = model;
         _number = firstNumber;
+        _fault = fault;
         using (var parts = PoolDisk.Open(start))
             _layout = parts.Label.Layout;
         _disk = new RecordingDisk(start, Log, new DiskFault(Log, fault, _layout)) { Meanwhile = Meanwhile };
-        _pool = ThinPool.Open(_disk, CutOptions.Of(fault) with { Driver = this, Time = _time, Log = Listen });
-        _verbs = new CutVerbs(this, _pool, _disk);
     }
 
     public DiskLog Log { get; } = new();
@@ -49,26 +47,22 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
     /// <summary>Numbers above those of every life before.</summary>
     public int LastNumber => _number;
 
-    /// <summary>What went wrong before any cut: a request or verb that failed, a read that showed something else.</summary>
-    public IReadOnlyList<string> Wrong => _wrong;
-
-    public void Run(int steps)
+    /// <summary>
+    /// Lives it, recovery first. Returns what went wrong before any cut: a request or verb that failed, a read that showed something else.
+    /// </summary>
+    public IReadOnlyList<string> Run(int steps)
     {
-        for (var i = 0; i < steps; i++)
-            Step();
-        var isClean = Random.Next(3) == 0;
-        if (!isClean)
-            Log.Close();
-        Drain();
-        foreach (var client in TakeClients())
-            client.Dispose();
-        if (isClean)
-            _verbs!.Close();
-        else
-            _pool.Dispose();
+        try
+        {
+            RunToEnd(steps);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The pool is left as it is: it might not close any more. It has no thread, and what memory it has goes with it.
+            Complain(e.ToString());
+        }
         Log.Close();
-        if (Log.Events.Any(happened => happened is DiskWrite write && write.OffsetBytes == _layout.CatalogB.OffsetBytes))
-            Count("other journal begun");
+        return _wrong;
     }
 
     /// <summary>Tells the model, and the log.</summary>
@@ -113,6 +107,8 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
         {
             if (rounds > 10_000)
                 throw new InvalidOperationException("requests in flight do not end");
+            if (rounds % 100 == 99)
+                _time.Advance(TimeSpan.FromMinutes(2)); // they wait for space, and nobody will make any
             _clients.ForEach(client => client.Kick());
             Turn();
         }
@@ -142,10 +138,28 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
             client.Kick();
     }
 
-    public void Dispose()
+    public void Dispose() => _disk.Dispose();
+
+    private void RunToEnd(int steps)
     {
-        _pool.Dispose();
-        _disk.Dispose();
+        var pool = ThinPool.Open(_disk, CutOptions.Of(_fault) with { Driver = this, Time = _time, Log = line => _said = line });
+        _verbs = new CutVerbs(this, pool, _disk);
+        for (var i = 0; i < steps; i++)
+            Step();
+        var isClean = Random.Next(3) == 0;
+        if (!isClean)
+            Log.Close();
+        Drain();
+        foreach (var client in TakeClients())
+            client.Dispose();
+        if (pool.Mode >= PoolMode.ReadOnly)
+            Complain($"The pool is {pool.Mode}, and no disk has failed. It said last: {_said}"); // running out of space is no mistake
+        if (isClean)
+            _verbs.Close();
+        else
+            pool.Dispose();
+        if (Log.Events.Any(happened => happened is DiskWrite write && write.OffsetBytes == _layout.CatalogB.OffsetBytes))
+            Count("other journal begun");
     }
 
     private void Turn()
@@ -165,8 +179,9 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
                 Turn();
                 break;
             case < 88:
-                _time.Advance(TimeSpan.FromSeconds(1.5));
-                Count("commit of the second");
+                // Mostly the second after which the pool commits by itself; now and then as long as a write waits for space.
+                _time.Advance(TimeSpan.FromSeconds(Random.Next(4) == 0 ? 70 : 1.5));
+                Count("time passes");
                 Turn();
                 break;
             case < 91:
@@ -234,14 +249,5 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
         CutClient[] all = [.. _clients];
         _clients.Clear();
         return all;
-    }
-
-    /// <summary>Nothing fails here, so a pool that turns read-only is a mistake; running out of space is none.</summary>
-    private void Listen(string line)
-    {
-        if (line.Contains("data block", StringComparison.Ordinal))
-            Count(line);
-        else
-            Complain($"The pool said: {line}");
     }
 }

@@ -1,6 +1,6 @@
 namespace CsiThin.Core.Tests.PowerCuts;
 
-/// <summary>One thing of a pool's life, in the order of a <see cref="DiskLog"/>: what the disk was told, or what the world outside saw.</summary>
+/// <summary>One event of a pool's life, as a <see cref="DiskLog"/> has it: what the disk was told, or what the world saw.</summary>
 internal abstract record DiskEvent
 {
     /// <summary>The disk was told something: the power may fail just before it.</summary>

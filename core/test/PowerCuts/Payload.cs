@@ -32,7 +32,7 @@ internal static class Payload
         }
     }
 
-    /// <summary>The write a sector is of: <see cref="Zero"/> for zeroes, <see cref="Broken"/> when it is not of one, or not of here.</summary>
+    /// <summary>The write a sector is of: <see cref="Zero"/> for zeroes, <see cref="Broken"/> when it is of none, or not of here.</summary>
     public static int Read(ReadOnlySpan<byte> sector, int place)
     {
         if (!sector[StampBytes..].SequenceEqual(sector[..^StampBytes]))
@@ -54,8 +54,9 @@ internal static class Payload
         for (var at = 0; at < SectorBytes; at += StampBytes)
         {
             var stamp = sector[at..];
-            stamps.Add($"write {BinaryPrimitives.ReadInt32LittleEndian(stamp)} to volume {BinaryPrimitives.ReadInt32LittleEndian(stamp[4..])}" +
-                $", sector {BinaryPrimitives.ReadInt32LittleEndian(stamp[8..])}");
+            var write = BinaryPrimitives.ReadInt32LittleEndian(stamp);
+            var volume = BinaryPrimitives.ReadInt32LittleEndian(stamp[4..]);
+            stamps.Add($"write {write} to volume {volume}, sector {BinaryPrimitives.ReadInt32LittleEndian(stamp[8..])}");
         }
         return string.Join("; ", stamps.Take(3));
     }

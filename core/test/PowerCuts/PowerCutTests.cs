@@ -31,7 +31,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     public void The_same_seed_makes_the_same_lives_to_the_byte()
     {
         var seed = TestSeed.NewRandom(output).Next(1 << 30);
-        for (var scene = 0; scene < 8; scene++)
+        for (var scene = 0; scene < 4; scene++)
         {
             var (first, again) = (Case(seed + scene), Case(seed + scene));
             Assert.NotEmpty(first);
@@ -44,7 +44,11 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     {
         var seed = TestSeed.NewRandom(output).Next(1 << 30);
         var images = new SortedDictionary<int, string>();
-        new CutCase(seed, CutFault.None, new CutReport()) { Look = (image, cut) => images[cut] = image.Digest() }.Run();
+        new CutCase(seed, CutFault.None, new CutReport())
+        {
+            Look = (image, cut) => images[cut] = image.Digest(),
+            IsOver = () => images.Count > 100,
+        }.Run();
         var some = images.Keys.Last();
         string? alone = null;
         new CutCase(seed, CutFault.None, new CutReport()) { OnlyCut = some, Look = (image, _) => alone = image.Digest() }.Run();
@@ -63,7 +67,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             "Read", "Write", "Write ForceUnitAccess", "WriteZeroes", "WriteZeroes NoHole", "Discard", "Discard ForceUnitAccess", "Flush",
             "create", "snapshot of a Volume", "snapshot of a Snapshot", "clone of a Volume", "clone of a Snapshot", "delete", "resize",
             "delete that goes on", "source with requests in flight", "verb beside a verb", "hold", "release of a hold", "trim",
-            "growth of the pool", "flush of the pool", "commit of the second", "close", "answered NoSpace", "life 2", "life 3",
+            "growth of the pool", "flush of the pool", "time passes", "close", "answered NoSpace", "life 2", "life 3",
             "other journal begun",
         ];
         var missing = wanted.Except(report.Counts.Keys).ToList();
