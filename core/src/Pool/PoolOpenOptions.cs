@@ -5,6 +5,9 @@ namespace CsiThin.Core.Pool;
 /// <summary>How a <see cref="ThinPool"/> is opened.</summary>
 public sealed record PoolOpenOptions
 {
+    /// <summary>Below this a pool would read the same few nodes again and again.</summary>
+    public const long MetadataCacheBytesMin = 1 << 20;
+
     /// <summary>Nothing is written, not even to mark the pool as open.</summary>
     public bool ReadOnly { get; init; }
 
@@ -14,7 +17,10 @@ public sealed record PoolOpenOptions
     /// </summary>
     public string? MappingLogDirectory { get; init; }
 
-    /// <summary>The metadata cache, in bytes.</summary>
+    /// <summary>
+    /// Memory for metadata, in bytes; <see cref="MetadataCacheBytesMin"/> at least. A process takes that for each pool, and about 100 MB
+    /// besides, whatever the pools' sizes.
+    /// </summary>
     public long MetadataCacheBytes { get; init; } = 64L << 20;
 
     /// <summary>What is done about data space that runs out.</summary>
@@ -51,6 +57,9 @@ public sealed record PoolOpenOptions
     {
         DataThresholds.Check();
         MetadataThresholds.Check();
+        if (MetadataCacheBytes < MetadataCacheBytesMin)
+            throw new PoolException(PoolError.InvalidArgument,
+                $"A metadata cache of {MetadataCacheBytes} bytes is too small: {MetadataCacheBytesMin} are the least.");
         if (NoSpaceTimeout < TimeSpan.Zero || NoSpaceTimeout > TimeSpan.FromDays(1))
             throw new PoolException(
                 PoolError.InvalidArgument, $"Writes cannot wait {NoSpaceTimeout} for space: a day at most is possible.");
