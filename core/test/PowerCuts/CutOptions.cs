@@ -9,7 +9,7 @@ internal static class CutOptions
     /// <summary>Options with what of a fault belongs into the engine.</summary>
     public static PoolOpenOptions Of(CutFault fault) => new()
     {
-        MetadataCacheBytes = CutScene.CacheBytes,
+        MetadataCacheBytes = PoolOpenOptions.MetadataCacheBytesMin,
         DataThresholds = new SpaceThresholds(100, 100, 100), // snapshots of a nearly full pool are what we want
         MetadataFaults = fault switch
         {

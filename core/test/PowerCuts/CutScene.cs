@@ -17,9 +17,6 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
 {
     public const long BlockBytes = PoolLayout.DataBlockBytesMin;
 
-    /// <summary>Sixteen blocks, the least there is: nearly everything is read again and again.</summary>
-    public const long CacheBytes = 64 << 10;
-
     private const int LargeBlocks = 16_000;
 
     private static readonly string[] Names = ["plain", "tight", "large", "plain", "tight", "journal", "plain", "large"];
@@ -72,7 +69,7 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
             pool.Close();
         }
         using var parts = PoolDisk.Open(disk);
-        using var metadata = parts.OpenMetadata(readOnly: false, CacheBytes);
+        using var metadata = parts.OpenMetadata(readOnly: false, PoolOpenOptions.MetadataCacheBytesMin);
         using var thin = metadata.OpenThin(metadata.ListThins()[0].Id);
         // From back to front, which leaves all leaves half full: there are more of them.
         for (var block = LargeBlocks; block > 0 && metadata.TryAllocateDataBlock(out var fresh); block--)
