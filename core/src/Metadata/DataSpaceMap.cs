@@ -27,6 +27,8 @@ internal sealed class DataSpaceMap : SpaceMap
 
     protected override IReadOnlyList<ulong> PathTo(ulong index) => _index.PathTo(_indexRoot, index);
 
+    protected override bool ReusesEarly => Transaction.Faults.HasFlag(MetadataFaults.ReuseDataEarly);
+
     /// <summary>A map of no blocks.</summary>
     public static DataSpaceMap Create(TransactionManager transaction)
     {

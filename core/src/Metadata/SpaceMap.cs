@@ -133,6 +133,9 @@ internal abstract class SpaceMap(TransactionManager transaction)
         Volatile.Write(ref _free, _blocks - Math.Min(_blocks, Allocated));
     }
 
+    /// <summary>Blocks are handed out although the last commit has them: <see cref="MetadataFaults"/>.</summary>
+    protected abstract bool ReusesEarly { get; }
+
     /// <summary>For messages: "data" or "metadata".</summary>
     protected abstract string Name { get; }
 
@@ -154,7 +157,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
             if (slot.Free > 0)
             {
                 var current = ReadBitmap(slot.Block, start);
-                var committed = slot.Committed == 0 ? current : ReadBitmap(slot.Committed, start);
+                var committed = slot.Committed == 0 || ReusesEarly ? current : ReadBitmap(slot.Committed, start);
                 var from = (int)Math.Max(at - start, Math.Min(slot.NoneFreeBefore, Bitmap.Entries));
                 var entry = Bitmap.FindFree(current, committed, from, (int)Math.Min(end - start, Bitmap.Entries));
                 block = start + (ulong)entry;
@@ -247,7 +250,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
 
     /// <summary>Had a count at the last commit.</summary>
     private bool WasInUse(BitmapSlot slot, ulong block) =>
-        slot.Committed != 0 && Bitmap.Get(ReadBitmap(slot.Committed, block), Entry(block)) != 0;
+        slot.Committed != 0 && !ReusesEarly && Bitmap.Get(ReadBitmap(slot.Committed, block), Entry(block)) != 0;
 
     private ulong BigCount(ulong block)
     {
