@@ -65,9 +65,11 @@ internal sealed class TwoProcesses : IDisposable
     };
 
     /// <summary>Volumes and snapshots by kind and name, as the command line lists them.</summary>
-    public Dictionary<(string Kind, string Name), JsonElement> List() => Support.Program.Json("volume", "list", Pool, "--engine", EngineSocket)
-        .EnumerateArray()
-        .ToDictionary(one => (one.GetProperty("kind").GetString()!, one.GetProperty("name").GetString()!));
+    public Dictionary<(string Kind, string Name), JsonElement> List()
+    {
+        var listed = Support.Program.Json("volume", "list", Pool, "--engine", EngineSocket).EnumerateArray();
+        return listed.ToDictionary(one => (one.GetProperty("kind").GetString()!, one.GetProperty("name").GetString()!));
+    }
 
     /// <inheritdoc/>
     public void Dispose()

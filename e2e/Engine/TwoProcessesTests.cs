@@ -74,7 +74,8 @@ public sealed class TwoProcessesTests(ITestOutputHelper output) : IDisposable
             outcomes[outcome] = outcomes.GetValueOrDefault(outcome) + 1;
         }
 
-        output.WriteLine(string.Join("; ", outcomes.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Value} {one.Key}")));
+        foreach (var (outcome, count) in outcomes)
+            output.WriteLine($"{count} {outcome}");
     }
 
     public void Dispose() => _processes.Dispose();
