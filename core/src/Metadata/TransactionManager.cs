@@ -29,6 +29,19 @@ internal sealed class TransactionManager(BlockCache cache, MetadataFaults faults
     /// <summary>A block by its kind, to read.</summary>
     public CachedBlock Read(ulong number, BlockKind kind) => cache.Read(number, kind);
 
+    /// <summary>The same of a block that the superblock itself refers to, which an error says.</summary>
+    public CachedBlock ReadBelowSuperblock(ulong number, BlockKind kind)
+    {
+        try
+        {
+            return cache.Read(number, kind);
+        }
+        catch (MetadataException e) when (e.Error is MetadataError.Corrupt or MetadataError.Io)
+        {
+            throw MetadataException.At(new DamagePlace([new MetaBlock(number)]), e.Error, e.Message, e.InnerException ?? e);
+        }
+    }
+
     /// <summary>A zeroed block with a count of one.</summary>
     /// <exception cref="MetadataException">NoMetadataSpace; Corrupt if the space map handed out a block in use.</exception>
     public WritableBlock New(BlockKind kind)
