@@ -1,3 +1,5 @@
+using CsiThin.Core.Metadata;
+
 namespace CsiThin.Core.Pool;
 
 /// <summary>How a <see cref="ThinPool"/> is opened.</summary>
@@ -43,6 +45,12 @@ public sealed record PoolOpenOptions
 
     /// <summary>Takes a line for each change of mode and each failure. Called from any thread.</summary>
     public Action<string> Log { get; init; } = static _ => { };
+
+    /// <summary>Runs the worker in place of its thread. For tests alone.</summary>
+    internal IWorkerDriver? Driver { get; init; }
+
+    /// <summary>What the metadata does wrong on purpose. For tests alone.</summary>
+    internal MetadataFaults MetadataFaults { get; init; }
 
     /// <summary>Throws InvalidArgument for what makes no sense.</summary>
     internal void Check()
