@@ -20,7 +20,7 @@ internal static class NodeCommand
             "Serve CSI on the volumes of a running engine, in a process that may be ended and restarted at any time. Example: "
             + "csi-thin node --endpoint unix:///run/csithin/csi.sock --node-id worker-1")
         {
-            endpoint, engine, node, kubelet, state, metrics,
+            endpoint, engine, node, kubelet, state, metrics, NodeCheckCommand.Build(line),
         };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new NodeHostOptions(
