@@ -1,15 +1,29 @@
 using System.Text.Json;
 using Csi.V1;
 using CsiThin.EndToEnd.Support;
+using CsiThin.V1;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Xunit;
 
 namespace CsiThin.EndToEnd.Csi;
 
-/// <summary>CSI calls through csi_client.py, wherever that runs: a line of JSON for each call and each answer.</summary>
+/// <summary>
+/// Calls of CSI, or of the engine's own API, through csi_client.py, wherever that runs: a line of JSON for each call and each answer.
+/// </summary>
 internal abstract class CsiClient
 {
+    /// <summary>The package of CSI.</summary>
+    protected const string CsiPackage = "csi.v1";
+
+    /// <summary>The package of the engine's API.</summary>
+    protected const string EnginePackage = "csithin.v1";
+
+    private readonly string _package;
+
+    /// <summary>Calls services of a package.</summary>
+    protected CsiClient(string package = CsiPackage) => _package = package;
+
     /// <summary>The Python that has Debian's modules.</summary>
     public const string Interpreter = "/usr/bin/python3";
 
@@ -19,7 +33,7 @@ internal abstract class CsiClient
     /// <summary>One call; returns the code's name, the message and the response, as proto3 has it in JSON.</summary>
     public (string Code, string Message, JsonElement Response) Call(string method, object request, double timeoutSeconds = 60)
     {
-        var question = JsonSerializer.Serialize(new { method = $"/csi.v1.{method}", request, timeout = timeoutSeconds });
+        var question = JsonSerializer.Serialize(new { method = $"/{_package}.{method}", request, timeout = timeoutSeconds });
         var answer = JsonDocument.Parse(Exchange(question)).RootElement;
         return (
             answer.GetProperty("code").GetString()!,
@@ -46,15 +60,15 @@ internal abstract class CsiClient
     /// <summary>Sends one line to the client and returns the line it answers.</summary>
     protected abstract string Exchange(string question);
 
-    /// <summary>Writes the descriptors of CSI into a file of the directory and returns its path.</summary>
+    /// <summary>Writes the descriptors of both APIs into a file of the directory and returns its path.</summary>
     protected static string WriteDescriptors(TempDirectory directory)
     {
         var path = directory.File($"csi-{Guid.NewGuid():N}.pb");
-        File.WriteAllBytes(path, Descriptors(CsiReflection.Descriptor));
+        File.WriteAllBytes(path, Descriptors(CsiReflection.Descriptor, EngineReflection.Descriptor));
         return path;
     }
 
-    private static byte[] Descriptors(FileDescriptor file)
+    private static byte[] Descriptors(params FileDescriptor[] files)
     {
         var set = new FileDescriptorSet();
         void Add(FileDescriptor one)
@@ -66,7 +80,7 @@ internal abstract class CsiClient
                 set.File.Add(proto);
         }
 
-        Add(file);
+        Array.ForEach(files, Add);
         return set.ToByteArray();
     }
 }

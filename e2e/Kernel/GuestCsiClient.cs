@@ -3,7 +3,7 @@ using CsiThin.EndToEnd.Support;
 
 namespace CsiThin.EndToEnd.Kernel;
 
-/// <summary>Debian's python3-grpcio as a CSI client inside a guest. One call at a time.</summary>
+/// <summary>Debian's python3-grpcio as a client inside a guest, of CSI or of the engine's API. One call at a time.</summary>
 internal sealed class GuestCsiClient : CsiClient
 {
     private const int LimitSeconds = 180;
@@ -12,8 +12,14 @@ internal sealed class GuestCsiClient : CsiClient
     private readonly GuestKernel _guest;
     private readonly string _pipe;
 
-    /// <summary>Starts the client in the guest; it connects to <paramref name="socketPath"/> when first called.</summary>
+    /// <summary>Starts a CSI client in the guest; it connects to <paramref name="socketPath"/> when first called.</summary>
     public GuestCsiClient(GuestKernel guest, TempDirectory directory, string socketPath)
+        : this(guest, directory, socketPath, CsiPackage)
+    {
+    }
+
+    private GuestCsiClient(GuestKernel guest, TempDirectory directory, string socketPath, string package)
+        : base(package)
     {
         _guest = guest;
         _pipe = $"/run/csi-client-{Interlocked.Increment(ref s_number)}";
@@ -24,6 +30,10 @@ internal sealed class GuestCsiClient : CsiClient
                 '{Interpreter} {Script} {WriteDescriptors(directory)} {socketPath} <>{_pipe}.questions 1<>{_pipe}.answers'
             """);
     }
+
+    /// <summary>A client of the engine's own API.</summary>
+    public static GuestCsiClient OfEngine(GuestKernel guest, TempDirectory directory, string socketPath) =>
+        new(guest, directory, socketPath, EnginePackage);
 
     /// <inheritdoc/>
     protected override string Exchange(string question) => _guest.Run($"""

@@ -43,8 +43,8 @@ internal sealed partial class BTree<TValues>
     }
 
     /// <summary>
-    /// How many leaves would have to be looked at to delete a tree, so far as it is above <paramref name="max"/> no further: those below
-    /// nodes that belong to this tree alone.
+    /// How many leaves, or nodes above them if those are more, would have to be looked at to delete a tree, so far as it is above
+    /// <paramref name="max"/> no further: those below nodes that belong to this tree alone.
     /// </summary>
     public int CountOwnLeaves(ulong root, int max)
     {
@@ -60,8 +60,9 @@ internal sealed partial class BTree<TValues>
         var total = 0;
         for (var i = 0; i < node.Count && total <= max; i++)
         {
+            // One for a node without a leaf of its own: so that damaged counts cannot lead through the same nodes for ever.
             if (!transaction.IsShared(node.Value64(i)))
-                total += CountOwnLeaves(node.Value64(i), level - 1, max - total, path);
+                total += Math.Max(1, CountOwnLeaves(node.Value64(i), level - 1, max - total, path));
         }
         return total;
     }

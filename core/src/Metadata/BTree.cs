@@ -92,10 +92,7 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
             var node = new NodeView(block.Data);
             if (node.IsLeaf)
                 return block;
-            var index = Math.Max(0, node.LowerBound(key));
-            if (index + 1 < node.Count)
-                above = node.Key(index + 1);
-            block = ReadNode(node.Value64(index), ref path);
+            block = ReadChild(node, Math.Max(0, node.LowerBound(key)), ref above, ref path);
         }
     }
 
@@ -103,6 +100,7 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
     {
         var path = default(BlockPath);
         var block = ReadNode(root, ref path);
+        ulong? above = null;
         while (true)
         {
             var node = new NodeView(block.Data);
@@ -113,8 +111,27 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
             key = node.Key(index);
             if (node.IsLeaf)
                 return true;
-            block = ReadNode(node.Value64(index), ref path);
+            block = ReadChild(node, index, ref above, ref path);
         }
+    }
+
+    /// <summary>Reads a child and lowers <paramref name="above"/>, which no key below it may reach, to its next sibling's key.</summary>
+    private CachedBlock ReadChild(NodeView parent, int index, ref ulong? above, ref BlockPath path)
+    {
+        if (index + 1 < parent.Count)
+            above = parent.Key(index + 1);
+        var child = ReadNode(parent.Value64(index), ref path);
+        RequireBounds(new NodeView(child.Data), parent.Key(index), above, path);
+        return child;
+    }
+
+    private static void RequireBounds(NodeView node, ulong low, ulong? above, in BlockPath path)
+    {
+        if (node.Count == 0 || (node.Key(0) >= low && (above is not { } bound || node.Key(node.Count - 1) < bound)))
+            return;
+        throw new MetadataException(MetadataError.Corrupt,
+            $"{path.Describe()}: the node's keys, {node.Key(0)} to {node.Key(node.Count - 1)}, are out of its parent's bounds, "
+            + $"{low} to {(above is { } next ? $"below {next}" : "the end")}");
     }
 
     /// <summary>Reads a node on the way down; an error says by which blocks it was reached.</summary>
@@ -157,6 +174,7 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         var number = parent.View.Value64(index);
         var depth = path.Depth;
         var child = ShadowNode(number, ref path);
+        RequireBounds(child.View, parent.View.Key(index), index + 1 < parent.View.Count ? parent.View.Key(index + 1) : null, path);
         path.Truncate(depth);
         if (child.Number != number)
         {

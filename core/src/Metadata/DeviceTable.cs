@@ -86,7 +86,11 @@ internal sealed class DeviceTable
         var all = new SortedDictionary<uint, DeviceDetails>();
         Span<byte> value = stackalloc byte[DeviceDetails.SizeBytes];
         for (ulong next = 0; _details.TryLookupNext(root, next, out var found, value); next = found + 1)
+        {
+            if (found > ThinId.MaxValue)
+                throw new MetadataException(MetadataError.Corrupt, $"superblock -> {root}: thin id {found} is above {ThinId.MaxValue}");
             all[(uint)found] = DeviceDetails.Read(value);
+        }
         return all;
     }
 

@@ -259,10 +259,6 @@ public sealed partial class ThinMetadata : IDisposable
         if (_options.ExpectedDataBlockSectors != 0 && sectors != _options.ExpectedDataBlockSectors)
             throw new MetadataException(MetadataError.Unsupported,
                 $"the pool's data block has {sectors} sectors, not {_options.ExpectedDataBlockSectors}; it cannot be changed");
-        if (!IsDataBlockSize(sectors))
-            throw new MetadataException(MetadataError.Unsupported, $"the pool's data block has {sectors} sectors, which no pool can have");
-        if (superblock.IncompatFlags != 0)
-            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
         if (superblock.CompatReadOnlyFlags != 0 && !_options.ReadOnly)
             throw new MetadataException(MetadataError.Unsupported,
                 $"the metadata uses features (0x{superblock.CompatReadOnlyFlags:x}) that allow it to be read only");

@@ -21,6 +21,7 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
     private readonly List<CheckedNode> _nodes = [];
     private readonly Dictionary<ulong, int> _byNumber = [];
     private readonly List<int> _children = [];
+    private readonly List<ulong> _childKeys = [];
     private int _current;
 
     /// <summary>The blocks from the superblock to the leaf that is being visited.</summary>
@@ -101,6 +102,7 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
     private void VisitNode(int id, in CheckedNode at, NodeView node, CheckedTree tree, LeafVisitor visitor)
     {
         CheckNode(at, node);
+        CollectionsMarshal.AsSpan(_nodes)[id].IsSmall = node.Count < node.Third;
         if (!node.IsLeaf)
         {
             ReachChildren(id, at, node);
@@ -114,6 +116,8 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
         }
         ref var kept = ref CollectionsMarshal.AsSpan(_nodes)[id];
         (kept.Entries, kept.Count) = ((ulong)node.Count, CountState.Done);
+        if (node.Count > 0)
+            (kept.Lowest, kept.Highest) = (node.Key(0), node.Key(node.Count - 1));
         _current = id;
         visitor(node);
     }
@@ -131,8 +135,10 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
                 Parent = id,
                 Root = at.Root,
             });
-            if (child >= 0)
-                _children.Add(child);
+            if (child < 0)
+                continue;
+            _children.Add(child);
+            _childKeys.Add(node.Key(i));
         }
         ref var kept = ref CollectionsMarshal.AsSpan(_nodes)[id];
         (kept.FirstChild, kept.ChildCount) = (first, _children.Count - first);
@@ -174,11 +180,40 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
             if (child.Count == CountState.Unknown)
                 stack.Push((id, 0));
             else if (child.Count == CountState.Done)
-                node.Entries += child.Entries;
+                AddChild(at.Node, at.Next, child);
             else
                 AddFinding(node, FindingKind.BadTree, $"block {child.Number} contains itself");
         }
         return nodes[root].Entries;
+    }
+
+    /// <summary>
+    /// A child is counted: its parent has its entries, and its keys and levels must fit. The parent that it was first reached from has
+    /// looked at the keys already.
+    /// </summary>
+    private void AddChild(int parent, int index, in CheckedNode child)
+    {
+        ref var node = ref CollectionsMarshal.AsSpan(_nodes)[parent];
+        node.Entries += child.Entries;
+        if (index > 0 && node.Height != child.Height + 1)
+            AddFinding(node, FindingKind.BadTree,
+                $"block {child.Number} has {child.Height} levels below it, and its neighbours {node.Height - 1}");
+        node.Height = (byte)(child.Height + 1);
+        if (child.Entries == 0)
+            return;
+        if (node.Entries == child.Entries)
+            node.Lowest = child.Lowest;
+        node.Highest = child.Highest;
+        var low = _childKeys[node.FirstChild + index];
+        if (child.Parent == parent && child.Low == low)
+            return;
+        var high = index + 1 < node.ChildCount ? _childKeys[node.FirstChild + index + 1] : default(ulong?);
+        if (child.Lowest < low || child.Highest >= high)
+            AddFinding(node, FindingKind.BadTree,
+                $"block {child.Number} has the keys {child.Lowest} to {child.Highest}, and its parent {node.Number} says "
+                + $"{low} to {high?.ToString() ?? "the end"}", low, high);
+        if (child.IsSmall && child.Parent < 0)
+            AddFinding(node, FindingKind.BadTree, $"block {child.Number} has fewer entries than a node below {node.Number} may have");
     }
 
     private CheckedTree TreeOf(in CheckedNode node) => _roots[node.Root].Tree;

@@ -33,6 +33,15 @@ internal struct CheckedNode
     /// <summary>Where its children begin in the list of all children, and how many of them could be reached.</summary>
     public int FirstChild, ChildCount;
 
+    /// <summary>It has fewer entries than a node below another may have.</summary>
+    public bool IsSmall;
+
+    /// <summary>Levels below it.</summary>
+    public byte Height;
+
+    /// <summary>The lowest and the highest key below it, where there are any.</summary>
+    public ulong Lowest, Highest;
+
     /// <summary>Entries of all leaves below, once <see cref="Count"/> says so.</summary>
     public ulong Entries;
 

@@ -30,7 +30,6 @@ public static class MetadataDump
         ArgumentNullException.ThrowIfNull(run);
         using var store = new SuperblockStore(device);
         store.Read();
-        RequireKnown(store.View);
         var blocks = store.View.MetadataSpaceMap.Blocks;
         var superblock = options.State == MetadataState.Held ? ReadHeld(device, store.View) : store.Bytes.ToArray();
         using var tree = new DumpTree(device, blocks, run);
@@ -45,12 +44,6 @@ public static class MetadataDump
             text.EndDevice();
         }
         text.End();
-    }
-
-    private static void RequireKnown(SuperblockView superblock)
-    {
-        if (superblock.IncompatFlags != 0)
-            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
     }
 
     /// <summary>The superblock of the metadata snapshot.</summary>

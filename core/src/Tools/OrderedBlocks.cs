@@ -96,12 +96,17 @@ internal sealed class OrderedBlocks : IDisposable
 
     private void LoadRun(ReadOnlySpan<ulong> numbers, ReadOnlySpan<int> slots, Chunk into)
     {
-        var bytes = (int)(numbers[^1] - numbers[0] + 1) * BlockFormat.BlockBytes;
         try
         {
-            _disk.Read((long)numbers[0] * BlockFormat.BlockBytes, into.Scratch(bytes));
+            if (numbers.Length == 1)
+            {
+                _disk.Read((long)numbers[0] * BlockFormat.BlockBytes, into.Block(slots[0]));
+                return;
+            }
+            var scratch = into.Scratch((int)(numbers[^1] - numbers[0] + 1));
+            _disk.Read((long)numbers[0] * BlockFormat.BlockBytes, scratch);
             for (var i = 0; i < numbers.Length; i++)
-                into.Scratch(bytes).Slice((int)(numbers[i] - numbers[0]) * BlockFormat.BlockBytes, BlockFormat.BlockBytes)
+                scratch.Slice((int)(numbers[i] - numbers[0]) * BlockFormat.BlockBytes, BlockFormat.BlockBytes)
                     .CopyTo(into.Block(slots[i]));
         }
         catch (DiskException failure) when (numbers.Length == 1)
@@ -125,7 +130,16 @@ internal sealed class OrderedBlocks : IDisposable
 
         public Span<byte> Block(int slot) => _blocks.Span.Slice(slot * BlockFormat.BlockBytes, BlockFormat.BlockBytes);
 
-        public Span<byte> Scratch(int bytes) => (_scratch ??= new AlignedBuffer(BulkRead.RunBlocks * BlockFormat.BlockBytes)).Span[..bytes];
+        /// <summary>As much as was needed so far: most trees are small, and clearing memory costs more than reading them.</summary>
+        public Span<byte> Scratch(int blocks)
+        {
+            if (_scratch == null || _scratch.LengthBytes < blocks * BlockFormat.BlockBytes)
+            {
+                _scratch?.Dispose();
+                _scratch = new AlignedBuffer(blocks * BlockFormat.BlockBytes);
+            }
+            return _scratch.Span[..(blocks * BlockFormat.BlockBytes)];
+        }
 
         public void Dispose()
         {

@@ -43,6 +43,10 @@ internal sealed class SpaceMapCheck(
     {
         if ((ulong)_index.Count != Bitmaps)
             findings.Add(FindingKind.BadSpaceMap, $"the {Name} space map has {_index.Count} bitmaps for {root.Blocks} blocks", []);
+        foreach (var (beyond, entry) in _index.Where(pair => pair.Key >= Bitmaps))
+            findings.Add(FindingKind.BadSpaceMap,
+                $"the {Name} space map has a bitmap {beyond}, and {Bitmaps} are enough for {root.Blocks} blocks",
+                [root.BitmapRoot, entry.Block]);
         foreach (var page in references.Pages.Where(page => !_index.ContainsKey(page)).Order())
             findings.Add(FindingKind.Underflow, $"{Name} blocks from {page * Bitmap.Entries} on are in use and have no bitmap", []);
         CompareBitmaps(references, isStrict);
@@ -111,8 +115,25 @@ internal sealed class SpaceMapCheck(
             Judge(block, stored, references.Get(block));
         }
         _allocated += (ulong)used;
+        CheckTail(index, entry, bitmap, present);
         if (isStrict)
             CompareTotals(index, entry, present, used, lowestFree);
+    }
+
+    /// <summary>Entries behind the last block must be zero: when the map grows they are blocks in use by nobody.</summary>
+    private void CheckTail(ulong index, IndexEntry entry, ReadOnlySpan<byte> bitmap, int present)
+    {
+        if (index >= Bitmaps)
+            return;
+        for (var i = present; i < Bitmap.Entries; i++)
+        {
+            if (Bitmap.Get(bitmap, i) == 0)
+                continue;
+            findings.Add(FindingKind.BadSpaceMap,
+                $"the {Name} bitmap {index} counts block {(index * Bitmap.Entries) + (ulong)i}, beyond the {root.Blocks} there are",
+                [root.BitmapRoot, entry.Block]);
+            return;
+        }
     }
 
     private void CompareTotals(ulong index, IndexEntry entry, int present, int used, int lowestFree)
