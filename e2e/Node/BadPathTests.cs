@@ -1,0 +1,106 @@
+using Xunit;
+using static CsiThin.EndToEnd.Node.NodeGuest;
+
+namespace CsiThin.EndToEnd.Node;
+
+/// <summary>Paths and handles that must not be acted on. Issue 4, "Bad input".</summary>
+[Collection(nameof(NodeGuest))]
+public sealed class BadPathTests(NodeGuest guest)
+{
+    [Fact]
+    public void Paths_out_of_kubelets_folder_are_refused_and_nothing_is_attached()
+    {
+        var id = guest.Create(64);
+        guest.Run($"""
+            mkdir -p /run/elsewhere {InKubelet("pods")}
+            ln -sfn /run/elsewhere {InKubelet("link")}
+            touch {InKubelet("file")}
+            """);
+        guest.Refused("INVALID_ARGUMENT", "Node/NodeStageVolume", StageRequest(id, Capability(), "/run/elsewhere/x"));
+        guest.Refused("INVALID_ARGUMENT", "Node/NodeStageVolume", StageRequest(id, Capability(), InKubelet("../elsewhere")));
+        guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(id, Capability(), InKubelet("link/x")));
+        guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(id, Capability(), InKubelet("link")));
+        Assert.Contains(
+            "is no directory",
+            guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(id, Capability(), InKubelet("file"))),
+            StringComparison.Ordinal);
+        guest.Refused("FAILED_PRECONDITION", "Node/NodePublishVolume", new
+        {
+            volume_id = id, target_path = Target(id), volume_capability = Capability(),
+        });
+        guest.Run("[ -z \"$(ls -A /run/elsewhere)\" ]");
+        guest.Unstage(id);
+        guest.Ok("Controller/DeleteVolume", new { volume_id = id });
+    }
+
+    [Fact]
+    public void Paths_where_something_else_is_mounted_are_left_alone()
+    {
+        var (first, second) = (guest.Create(64), guest.Create(64));
+        guest.Use(first, Capability());
+        var refusal = guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(second, Capability(), Staging(first)));
+        Assert.Contains(first, refusal, StringComparison.Ordinal);
+        foreach (var method in new[] { "Node/NodeUnpublishVolume", "Node/NodeUnstageVolume" })
+        {
+            object request = method == "Node/NodeUnpublishVolume"
+                ? new { volume_id = second, target_path = Target(first) }
+                : new { volume_id = second, staging_target_path = Staging(first) };
+            Assert.Contains(first, guest.Refused("FAILED_PRECONDITION", method, request), StringComparison.Ordinal);
+        }
+        guest.Run($"mkdir -p {Target(second)} {Staging(second)} && mount -t tmpfs tmp {Target(second)} && mount -t tmpfs tmp {Staging(second)}");
+        guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(second, Capability()));
+        guest.Refused("FAILED_PRECONDITION", "Node/NodeUnstageVolume", UnstageRequest(second));
+        guest.Run($"umount {Staging(second)}");
+        guest.Stage(second, Capability());
+        guest.Refused("FAILED_PRECONDITION", "Node/NodePublishVolume", PublishRequest(second, Capability()));
+        guest.Refused("FAILED_PRECONDITION", "Node/NodeUnpublishVolume", UnpublishRequest(second));
+        guest.Run($"umount {Target(second)}");
+        guest.Run($"echo precious >{Target(second)}/file");
+        Assert.Contains(
+            "holds something",
+            guest.Refused("FAILED_PRECONDITION", "Node/NodeUnpublishVolume", UnpublishRequest(second)), StringComparison.Ordinal);
+        guest.Run($"rm {Target(second)}/file; echo alive >{Target(first)}/file");
+        guest.Drop(second, first);
+    }
+
+    [Fact]
+    public void Handles_of_another_pool_are_not_found_and_have_nothing_to_take_back()
+    {
+        var id = $"{Guid.NewGuid():N}-1";
+        guest.Refused("NOT_FOUND", "Node/NodeStageVolume", StageRequest(id, Capability()));
+        guest.Refused("NOT_FOUND", "Node/NodePublishVolume", PublishRequest(id, Capability()));
+        guest.Refused("NOT_FOUND", "Node/NodeGetVolumeStats", new { volume_id = id, volume_path = Target(id) });
+        guest.Refused("NOT_FOUND", "Node/NodeExpandVolume", new { volume_id = id, volume_path = Target(id) });
+        guest.Unpublish(id);
+        guest.Unstage(id);
+    }
+
+    [Fact]
+    public void A_device_that_vanished_is_replaced_when_the_volume_is_staged_and_published_again()
+    {
+        var id = guest.Create(64);
+        guest.Use(id, Capability());
+        guest.Run($"echo text >{Target(id)}/file; sync -f {Target(id)}");
+        var device = guest.DeviceAt(Staging(id));
+        guest.Run($"nbd-client -d {device}; await 20 test ! -e /sys/block/{Path.GetFileName(device)}/pid");
+        guest.Stage(id, Capability());
+        guest.Publish(id, Capability());
+        guest.Run($"[ $(cat {Target(id)}/file) = text ] && echo more >{Target(id)}/file");
+        guest.Drop(id);
+    }
+
+    [Fact]
+    public void A_busy_target_is_not_unmounted_and_the_message_names_who_uses_it()
+    {
+        var id = guest.Create(64);
+        guest.Use(id, Capability());
+        var user = guest.Kernel.Start($"cd {Target(id)}; echo $BASHPID; exec sleep 600");
+        guest.Run($"await 20 bash -c 'ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q {id}'");
+        var refusal = guest.Refused("FAILED_PRECONDITION", "Node/NodeUnpublishVolume", UnpublishRequest(id));
+        Assert.Contains("is busy: used by process", refusal, StringComparison.Ordinal);
+        Assert.Contains("(sleep)", refusal, StringComparison.Ordinal);
+        guest.Run($"grep -q ' {Target(id)} ' /proc/mounts; kill $(pidof sleep)");
+        _ = user.Wait(30);
+        guest.Drop(id);
+    }
+}
