@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 
@@ -56,6 +57,9 @@ public sealed partial class ThinMetadata : IDisposable
 
     /// <summary>The pool's transaction id, as set in this transaction.</summary>
     public ulong TransactionId => _state.TransactionId;
+
+    /// <summary>The checksum of the superblock on disk: another one after each commit that changed a mapping.</summary>
+    public uint CommitMark => BinaryPrimitives.ReadUInt32LittleEndian(_superblock.Bytes);
 
     /// <summary>The metadata was marked as needing a check.</summary>
     public bool NeedsCheck => (_state.Flags & SuperblockView.NeedsCheckFlag) != 0;

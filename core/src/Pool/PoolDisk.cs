@@ -69,6 +69,9 @@ internal sealed class PoolDisk : IDisposable
 
     public CatalogJournal OpenJournal() => new(CatalogA, CatalogB, Label.Uuid);
 
+    /// <summary>The disk has room for more data blocks than the label knows of.</summary>
+    public bool HasGrown => Label.Layout.FitData(Disk.LengthBytes).DataBlocks > Label.Layout.DataBlocks;
+
     /// <summary>Writes the label of a data region that reaches to the disk's present end; returns false when it does already.</summary>
     public bool TryGrow()
     {

@@ -21,7 +21,8 @@ internal static class PoolReport
             MetadataBlocksUsed = metadata.UsedMetadataBlocks,
             MetadataRegion = disk.Label.Layout.Metadata,
             DataRegion = disk.Label.Layout.Data,
-            ProvisionedBytes = catalog.ProvisionedBytes,
+            MetadataBlocksReserved = metadata.MetadataReserveBlocks,
+            ProvisionedBytes = (long)Int128.Min(catalog.ProvisionedBytes, long.MaxValue),
             Commits = commits,
         };
 

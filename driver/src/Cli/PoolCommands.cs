@@ -14,8 +14,8 @@ internal static class PoolCommands
     public static Command Build(CommandLine line) => new("pool", "Make, look at and look after pools, and any dm-thin metadata")
     {
         Format(line), Status(line), Table(line), Metadata(line),
-        CheckCommand.Build(line), DumpCommand.Build(line), DeltaCommand.Build(line), RmapCommand.Build(line),
-        RestoreCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),
+        CheckCommand.Build(line), DumpCommand.Build(line), DeltaCommand.Build(line), ListCommand.Build(line), RmapCommand.Build(line),
+        RestoreCommand.Build(line), RepairCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),
     };
 
     /// <summary>The option --block, also of <c>serve --pool</c>.</summary>

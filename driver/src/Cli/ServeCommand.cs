@@ -92,7 +92,7 @@ internal static class ServeCommand
     private static Option<PoolOption[]> Pools() => new("--pool")
     {
         Description = "A pool to serve; again for more. With size= a file that is not there is made and formatted",
-        HelpName = "NAME=PATH[,size=10G][,block=64K]",
+        HelpName = PoolOption.Form,
         Required = true,
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result =>

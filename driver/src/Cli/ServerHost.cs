@@ -88,7 +88,7 @@ internal sealed partial class ServerHost : IAsyncDisposable
             LogFormatted(_log, option.Name, option.Path);
         }
 
-        var pool = PoolOpening.OpenGrown(option.Path, message => LogPool(_log, option.Name, message));
+        var pool = PoolOpening.OpenGrown(option.Path, option.ToOpenOptions(message => LogPool(_log, option.Name, message)));
         _ends.Push(() =>
         {
             using (pool)

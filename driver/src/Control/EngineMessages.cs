@@ -32,6 +32,12 @@ internal static class EngineMessages
         DyingVolumes = status.DyingVolumes,
         DyingBytes = status.DyingBytes,
         Commits = status.Commits,
+        DataLevel = Describe.Level(status.DataLevel),
+        MetadataLevel = Describe.Level(status.MetadataLevel),
+        MetadataBlocksReserved = status.MetadataBlocksReserved,
+        WaitingRequests = status.WaitingRequests,
+        SpaceWait = Duration.FromTimeSpan(status.SpaceWait),
+        NoSpaceFailures = status.NoSpaceFailures,
     };
 
     /// <summary>The state that <see cref="ToPool"/> wrote.</summary>
@@ -52,6 +58,12 @@ internal static class EngineMessages
         DyingVolumes = pool.DyingVolumes,
         DyingBytes = pool.DyingBytes,
         Commits = pool.Commits,
+        DataLevel = ReadLevel(pool.DataLevel),
+        MetadataLevel = ReadLevel(pool.MetadataLevel),
+        MetadataBlocksReserved = pool.MetadataBlocksReserved,
+        WaitingRequests = pool.WaitingRequests,
+        SpaceWait = pool.SpaceWait?.ToTimeSpan() ?? default,
+        NoSpaceFailures = pool.NoSpaceFailures,
     };
 
     /// <summary>A volume or snapshot.</summary>
@@ -157,6 +169,9 @@ internal static class EngineMessages
     // A mode that a later engine may have is none that takes volumes.
     private static PoolMode ReadMode(string text) =>
         System.Enum.GetValues<PoolMode>().Where(mode => Describe.Mode(mode) == text).Append(PoolMode.Failed).First();
+
+    private static SpaceLevel ReadLevel(string text) =>
+        System.Enum.GetValues<SpaceLevel>().FirstOrDefault(level => Describe.Level(level) == text);
 
     private static Region ToRegion(RegionExtent extent) => new() { OffsetBytes = extent.OffsetBytes, LengthBytes = extent.LengthBytes };
 

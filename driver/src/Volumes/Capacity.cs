@@ -1,5 +1,3 @@
-using CsiThin.Core.Pool;
-
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
@@ -24,7 +22,7 @@ internal sealed record Capacity(long AvailableBytes, long LargestBytes)
         foreach (var pool in candidates)
         {
             var status = await pool.Pool.GetStatusAsync(cancellation).ConfigureAwait(false);
-            if (status.Mode == PoolMode.Write)
+            if (PoolSet.TakesVolumes(status))
                 free.Add(PoolSet.FreeBytes(status));
         }
 

@@ -1,3 +1,5 @@
+using CsiThin.Core.Pool;
+
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
@@ -19,13 +21,16 @@ internal static class ParameterRules
     /// <summary>The logical block size of the device in bytes, 512 (as if not given) or 4096.</summary>
     public const string SectorSize = "sectorSize";
 
+    /// <summary>What becomes of writes when the pool is full: <c>queue</c> (as if not given) or <c>error</c>.</summary>
+    public const string WhenFull = FullPolicies.Parameter;
+
     /// <summary>Set on a volume that lives and dies with one pod; no StorageClass sets it.</summary>
     public const string Ephemeral = "csi.storage.k8s.io/ephemeral";
 
     private const int MkfsOptionsMax = 32;
     private const string SidecarPrefix = "csi.storage.k8s.io/";
 
-    private static readonly string[] ForVolumes = [Pool, FileSystem, MkfsOptions, SectorSize];
+    private static readonly string[] ForVolumes = [Pool, FileSystem, MkfsOptions, SectorSize, WhenFull];
     private static readonly string[] ShapeContent = [FileSystem, MkfsOptions, SectorSize];
     private static readonly string[] ForSnapshots = [];
 
@@ -40,6 +45,8 @@ internal static class ParameterRules
                 CheckMkfsOptions(what, value);
             if (key == SectorSize && value is not ("512" or "4096"))
                 throw Invalid($"{what}: parameter '{SectorSize}' is {NameRules.Quote(value)}; it must be 512 or 4096");
+            if (key == WhenFull && !FullPolicies.TryParse(value, out _))
+                throw Invalid($"{what}: parameter '{WhenFull}' is {NameRules.Quote(value)}; it must be queue or error");
         }
     }
 
@@ -65,8 +72,11 @@ internal static class ParameterRules
                 return $"its parameter '{key}' is {NameRules.Quote(was)}, not {NameRules.Quote(now)}";
         }
 
-        return null;
+        var (does, wants) = (FullPolicies.Of(existing), FullPolicies.Of(asked));
+        return does == wants ? null : $"its parameter '{WhenFull}' is '{Word(does)}', not '{Word(wants)}'";
     }
+
+    private static string Word(FullPolicy policy) => policy == FullPolicy.Error ? "error" : "queue";
 
     // No path is an option: mkfs would fill the volume with files of the host, or make its file system somewhere else.
     private static void CheckMkfsOptions(string what, string value)

@@ -48,14 +48,18 @@ internal sealed class PoolSet
             $"{what}: there is no pool {NameRules.Quote(name)} here; there is " +
             string.Join(", ", All.Select(known => NameRules.Quote(known.Name))));
 
-    /// <summary>The writable pool with the most free bytes.</summary>
+    /// <summary>
+    /// The pool with the most free bytes that takes new volumes. When all that can be written refuse them it is one of those, so that the
+    /// caller reads why.
+    /// </summary>
     public async Task<NamedPool> WithMostSpaceAsync(string what, CancellationToken cancellation)
     {
         var states = new List<(NamedPool Pool, PoolStatus Status)>();
         foreach (var pool in All)
             states.Add((pool, await pool.Pool.GetStatusAsync(cancellation).ConfigureAwait(false)));
         var best = states.Where(state => state.Status.Mode == PoolMode.Write)
-            .OrderByDescending(state => FreeBytes(state.Status))
+            .OrderByDescending(state => TakesVolumes(state.Status))
+            .ThenByDescending(state => FreeBytes(state.Status))
             .FirstOrDefault();
         return best.Pool ?? throw new VolumeException(VolumeError.NoPool, $"{what}: no pool here takes new volumes ({Modes(states)})");
     }
@@ -75,6 +79,10 @@ internal sealed class PoolSet
 
     /// <summary>Data bytes not in use.</summary>
     public static long FreeBytes(PoolStatus status) => (long)(status.DataBlocksTotal - status.DataBlocksUsed) * status.DataBlockBytes;
+
+    /// <summary>New volumes are not refused for want of space or in this mode.</summary>
+    public static bool TakesVolumes(PoolStatus status) => status.Mode == PoolMode.Write
+        && status.DataLevel < SpaceLevel.VolumesRefused && status.MetadataLevel < SpaceLevel.VolumesRefused;
 
     private static string Modes(IEnumerable<(NamedPool Pool, PoolStatus Status)> states) =>
         string.Join(", ", states.Select(state => $"{NameRules.Quote(state.Pool.Name)} is {Describe.Mode(state.Status.Mode)}"));

@@ -123,6 +123,7 @@ public sealed class EngineMessagesTests
             _ when type == typeof(ThinId) => new ThinId((uint)seed),
             _ when type == typeof(RegionExtent) => new RegionExtent(seed, seed + 1),
             _ when type == typeof(DateTimeOffset) => new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero).AddTicks(9),
+            _ when type == typeof(TimeSpan) => TimeSpan.FromTicks(12_345_678 + seed),
             _ when type == typeof(IReadOnlyDictionary<string, string>) => new Dictionary<string, string> { ["a"] = "b", ["c"] = "" },
             _ when type.IsEnum => Enum.GetValues(type).GetValue(Enum.GetValues(type).Length - 1)!,
             _ => throw new NotSupportedException($"give {type} a value here"),

@@ -149,6 +149,15 @@ public abstract class ControllerTests : IDisposable
         async Task<VolumeCondition> Condition() =>
             (await _f.Call(_f.Controller.ControllerGetVolume, get)).Status.VolumeCondition;
         Assert.False((await Condition()).Abnormal);
+        _f.Pools.Big.MetadataLevel = SpaceLevel.NearlyFull;
+        Assert.True((await Condition()).Abnormal);
+        Assert.Contains("the metadata of pool 'big' is nearly full, 10 of 1024", (await Condition()).Message, StringComparison.Ordinal);
+        _f.Pools.Big.DataLevel = SpaceLevel.SnapshotsRefused;
+        Assert.EndsWith("new snapshots and clones are refused", (await Condition()).Message, StringComparison.Ordinal);
+        _f.Pools.Big.Mode = PoolMode.OutOfMetadataSpace;
+        Assert.Contains("out of metadata", (await Condition()).Message, StringComparison.Ordinal);
+        _f.Pools.Big.Mode = PoolMode.OutOfDataSpace;
+        Assert.Contains("is full", (await Condition()).Message, StringComparison.Ordinal);
         _f.Pools.Big.Mode = PoolMode.ReadOnly;
         Assert.Equal(
             (true, "pool 'big' is read-only; writes fail until it is reopened"),

@@ -24,6 +24,12 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 
     public bool NeedsCheck { get; set; }
 
+    public SpaceLevel DataLevel { get; set; }
+
+    public SpaceLevel MetadataLevel { get; set; }
+
+    public int WaitingRequests { get; set; }
+
     public ulong DataBlocksTotal { get; set; } = 16384;
 
     public ulong DataBlocksUsed { get; set; }
@@ -64,6 +70,12 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
                 DataRegion = new RegionExtent(8 << 20, (long)DataBlocksTotal << 16),
                 ProvisionedBytes = _volumes.Values.Where(volume => volume.Kind == VolumeKind.Volume).Sum(volume => volume.SizeBytes),
                 Commits = _transactionId,
+                DataLevel = DataLevel,
+                MetadataLevel = MetadataLevel,
+                MetadataBlocksReserved = 102,
+                WaitingRequests = WaitingRequests,
+                SpaceWait = TimeSpan.FromSeconds(1.5),
+                NoSpaceFailures = 7,
             };
         }
     }

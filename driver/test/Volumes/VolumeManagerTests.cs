@@ -100,6 +100,42 @@ public abstract class VolumeManagerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pool_too_full_for_new_volumes_is_taken_only_when_all_are_so_that_it_says_why()
+    {
+        _f.Big.DataLevel = SpaceLevel.VolumesRefused;
+        Assert.Equal(_f.Fast.Uuid, (await _f.Create("a")).Id.Pool);
+        _f.Fast.MetadataLevel = SpaceLevel.VolumesRefused;
+        _f.Big.NextFailure = new PoolException(PoolError.NoSpace, "too full");
+        var refusal = await Assert.ThrowsAsync<PoolException>(() => _f.Create("b"));
+        Assert.Equal((PoolError.NoSpace, "too full"), (refusal.Error, refusal.Message));
+        Assert.Equal(Capacity.None, await _f.CapacityOf(new Dictionary<string, string>()));
+    }
+
+    [Fact]
+    public async Task What_happens_when_the_pool_is_full_is_a_parameter_that_cannot_be_changed()
+    {
+        Task<VolumeInfo> With(string? policy) => _f.Volumes.CreateAsync(
+            new VolumeRequest
+            {
+                Name = "a",
+                Parameters = policy is null
+                    ? new Dictionary<string, string>()
+                    : new Dictionary<string, string> { [ParameterRules.WhenFull] = policy },
+            },
+            CancellationToken.None);
+        var volume = await With("error");
+        Assert.Equal(FullPolicy.Error, FullPolicies.Of(volume.Parameters));
+        Assert.Equal(volume.Id, (await With("error")).Id);
+        Assert.Contains("'error', not 'queue'", await Refused(VolumeError.Exists, () => With(null)), StringComparison.Ordinal);
+        Assert.Contains(
+            "'whenFull' is 'wait'; it must be queue or error",
+            await Refused(VolumeError.InvalidArgument, () => With("wait")),
+            StringComparison.Ordinal);
+        await _f.Volumes.DeleteAsync(VolumeKind.Volume, volume.Id.ToString(), CancellationToken.None);
+        Assert.Equal((await With(null)).Id, (await With("queue")).Id);
+    }
+
+    [Fact]
     public async Task An_unknown_pool_is_refused_with_the_names_there_are() =>
         Assert.Equal(
             "volume 'a': there is no pool 'slow' here; there is 'big', 'fast'",

@@ -61,6 +61,9 @@ internal sealed class MetadataArguments
     /// <summary>A pool of ours is meant; for validators, which run after the one of this class.</summary>
     public bool IsPool(SymbolResult result) => result.GetValue(_metadata) is null;
 
+    /// <summary>The metadata snapshot is meant; for validators likewise.</summary>
+    public bool UsesSnapshot(SymbolResult result) => _snapshot is not null && result.GetValue(_snapshot);
+
     /// <summary>What was said.</summary>
     public MetadataTarget Read(ParseResult parsed) => new(
         parsed.GetValue(_path),
