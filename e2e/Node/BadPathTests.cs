@@ -76,15 +76,35 @@ public sealed class BadPathTests(NodeGuest guest)
     }
 
     [Fact]
-    public void A_device_that_vanished_is_replaced_when_the_volume_is_staged_and_published_again()
+    public void A_raw_device_that_vanished_is_replaced_when_the_volume_is_published_again()
+    {
+        var id = guest.Create(64);
+        guest.Use(id, Block());
+        var device = Path.GetFileName(Path.GetDirectoryName(guest.Run($"grep -l {id} /sys/block/*/backend").Trim())!);
+        guest.Run($"""
+            echo text | dd of={Target(id)} oflag=dsync conv=notrunc status=none
+            nbd-client -d /dev/{device}
+            await 20 test ! -e /sys/block/{device}/pid
+            """);
+        guest.Publish(id, Block());
+        Assert.Equal("text\n", guest.Run($"head -c 5 {Target(id)}"));
+        guest.Drop(id);
+    }
+
+    [Fact]
+    public void A_file_system_whose_device_vanished_is_back_when_its_pods_have_gone_and_come()
     {
         var id = guest.Create(64);
         guest.Use(id, Capability());
-        guest.Run($"echo text >{Target(id)}/file; sync -f {Target(id)}");
+        guest.Run($"echo text >{Target(id)}/file; sync {Target(id)}/file");
         var device = guest.DeviceAt(Staging(id));
-        guest.Run($"nbd-client -d {device}; await 20 test ! -e /sys/block/{Path.GetFileName(device)}/pid");
-        guest.Stage(id, Capability());
-        guest.Publish(id, Capability());
+        // While it is mounted the kernel keeps the device, and every read and write fails.
+        guest.Run($"nbd-client -d {device}; ! touch {Target(id)}/other || ! sync -f {Target(id)}");
+        var condition = guest.Ok("Node/NodeGetVolumeStats", new { volume_id = id, volume_path = Target(id) }).GetProperty("volumeCondition");
+        Assert.True(condition.GetProperty("abnormal").GetBoolean(), condition.GetRawText());
+        guest.Unpublish(id);
+        guest.Unstage(id);
+        guest.Use(id, Capability());
         guest.Run($"[ $(cat {Target(id)}/file) = text ] && echo more >{Target(id)}/file");
         guest.Drop(id);
     }

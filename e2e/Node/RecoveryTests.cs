@@ -61,7 +61,7 @@ public sealed class RecoveryTests(NodeGuest guest)
         guest.Run("""
             cat >/run/half-mkfs <<'END'
             #!/bin/bash
-            head -c 3000000 /dev/urandom | dd of=${@: -1} bs=64k seek=40 conv=fsync status=none
+            head -c 3000000 /dev/urandom | dd of=${@: -1} bs=64k seek=4 conv=fsync status=none
             kill -9 $(cat /run/serve.pid)
             END
             chmod +x /run/half-mkfs
