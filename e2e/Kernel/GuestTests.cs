@@ -17,7 +17,11 @@ public sealed class GuestTests : IDisposable
         var disk = _directory.SparseFile("disk", 256 << 20);
         _ = Support.Program.Json("pool", "format", disk);
         using var guest = GuestKernel.Boot(_directory, new GuestOptions { Disks = [disk], Modules = GuestModules.Nbd });
-        string[] serve = ["serve", "--endpoint", "unix:///run/csi.sock", "--node-id", "guest", "--pool", PoolArgument];
+        string[] serve =
+        [
+            "serve", "--endpoint", "unix:///run/csi.sock", "--node-id", "guest", "--pool", PoolArgument,
+            "--state-dir", "/run/csithin/state",
+        ];
         _ = GuestProgram.Serve(guest, "serve", serve);
         var client = new GuestCsiClient(guest, _directory, "/run/csi.sock");
         var created = client.Ok("Controller/CreateVolume", new

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Volumes;
 using Grpc.Core;
 
@@ -60,6 +61,8 @@ internal sealed class CommandLine
     {
         Demo.DemoCommand.Build(this),
         ServeCommand.Build(this),
+        EngineCommand.Build(this),
+        NodeCommand.Build(this),
         PoolCommands.Build(this),
         VolumeCommands.Build(this),
     };

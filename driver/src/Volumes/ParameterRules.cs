@@ -98,35 +98,13 @@ internal static class ParameterRules
         {
             if (known.Contains(key) || key.StartsWith(SidecarPrefix, StringComparison.Ordinal))
                 continue;
-            var hint = Nearest(key, known) is { } nearest ? $"; the nearest known one is '{nearest}'" : "; no parameter is known here";
+            var hint = NearestName.Of(key, known) is { } nearest
+                ? $"; the nearest known one is '{nearest}'"
+                : "; no parameter is known here";
             throw Invalid($"{what}: unknown parameter {NameRules.Quote(key)}{hint}");
         }
 
         return all;
-    }
-
-    // A key is often written without its prefix, so the last part counts as well as the whole.
-    private static string? Nearest(string key, string[] known)
-    {
-        var cut = key.Length > 128 ? key[..128] : key;
-        return known.MinBy(candidate => Math.Min(EditDistance(cut, candidate), EditDistance(cut, candidate.Split('/')[^1])));
-    }
-
-    /// <summary>Levenshtein's distance without regard to case, one row at a time.</summary>
-    private static int EditDistance(string one, string other)
-    {
-        var row = Enumerable.Range(0, other.Length + 1).ToArray();
-        foreach (var character in one)
-        {
-            var diagonal = row[0]++;
-            for (var column = 1; column <= other.Length; column++)
-            {
-                var same = char.ToLowerInvariant(character) == char.ToLowerInvariant(other[column - 1]);
-                (row[column], diagonal) = (Math.Min(Math.Min(row[column], row[column - 1]) + 1, diagonal + (same ? 0 : 1)), row[column]);
-            }
-        }
-
-        return row[^1];
     }
 
     private static VolumeException Invalid(string message) => new(VolumeError.InvalidArgument, message);

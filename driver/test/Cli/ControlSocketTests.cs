@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Cli;
+using CsiThin.Driver.Cli.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;

@@ -1,6 +1,7 @@
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Cli;
+using CsiThin.Driver.Cli.Hosting;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Cli;
@@ -117,7 +118,7 @@ public sealed class TextTests
     [InlineData("unix://run/csi.sock", null)]
     [InlineData("tcp://127.0.0.1:1", null)]
     [InlineData("", null)]
-    public void An_endpoint_is_a_path(string text, string? path) => Assert.Equal(path, ServeOptions.ParseEndpoint(text, out _));
+    public void An_endpoint_is_a_path(string text, string? path) => Assert.Equal(path, ServerArguments.ParseEndpoint(text, out _));
 
     [Fact]
     public void The_kernels_tables_name_every_region_in_sectors()

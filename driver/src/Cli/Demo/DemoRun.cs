@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Csi.V1;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -43,7 +43,7 @@ internal sealed class MetadataArguments
                 Description = "With --metadata: read the metadata snapshot that whoever uses it has reserved, instead of the last commit",
             });
         if (takesLive)
-            command.Options.Add(_control = ControlSocket.Option());
+            command.Options.Add(_control = ControlSocket.Connect());
         Arguments.AddRule(command, result =>
         {
             var (path, metadata) = (result.GetValue(_path), result.GetValue(_metadata));

@@ -3,12 +3,13 @@ using System.Runtime.Versioning;
 using Csi.V1;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Cli;
+using CsiThin.Driver.Cli.Hosting;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using AccessMode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
-namespace CsiThin.Driver.Tests.Cli;
+namespace CsiThin.Driver.Tests.Cli.Hosting;
 
 public sealed class ServerHostTests : IAsyncLifetime
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 
-namespace CsiThin.Driver.Cli;
+namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>
 /// What <c>--pool NAME=PATH[,SETTING=VALUE]...</c> says. A path may hold commas: only what reads like a known setting ends it. Settings:

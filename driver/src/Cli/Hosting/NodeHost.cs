@@ -1,0 +1,82 @@
+using CsiThin.Driver.Control;
+using CsiThin.Driver.Csi;
+using CsiThin.Driver.Node;
+using CsiThin.Driver.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace CsiThin.Driver.Cli.Hosting;
+
+/// <summary>
+/// CSI in a process of its own, on the volumes of an engine in another. It may be ended and started at any moment: no byte of I/O passes
+/// through it, and it starts whether or not the engine is there.
+/// </summary>
+internal sealed partial class NodeHost : IAsyncDisposable
+{
+    private readonly HostParts _parts;
+    private readonly ILogger _log;
+
+    private NodeHost(ILoggerFactory logs)
+    {
+        _log = logs.CreateLogger("CsiThin.Node");
+        _parts = new HostParts(_log);
+    }
+
+    /// <summary>Where metrics are, if anywhere.</summary>
+    public Uri? MetricsAddress { get; private set; }
+
+    /// <summary>
+    /// Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.
+    /// </summary>
+    public static async Task<NodeHost> StartAsync(NodeHostOptions options, ILoggerFactory logs)
+    {
+        var host = new NodeHost(logs);
+        try
+        {
+            await host.StartPartsAsync(options, logs).ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _parts.DisposeAsync();
+
+    private async Task StartPartsAsync(NodeHostOptions options, ILoggerFactory logs)
+    {
+        var engine = _parts.Keep(new EngineConnection(options.EnginePath, EnginePatience.Default, TimeProvider.System));
+        await LookAsync(options.EnginePath).ConfigureAwait(false);
+        if (options.Metrics is { } metrics)
+            MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, static () => null, logs).ConfigureAwait(false);
+        var volumes = new VolumeManager(new RemotePools(engine), VolumeManager.DefaultLockWait);
+        var node = new VolumeNode(
+            volumes, new RemoteNodeEngine(engine), options.Node, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
+        OwnDirectory.MakeFor(options.SocketPath);
+        var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs).ConfigureAwait(false);
+        _ = _parts.KeepAsync(csi); // kept until the end
+    }
+
+    // An engine that is not there is no reason not to start: calls wait for it a while and then say so.
+    private async Task LookAsync(string enginePath)
+    {
+        using var engine = new EngineConnection(enginePath, EnginePatience.None, TimeProvider.System);
+        try
+        {
+            var pools = await new RemotePools(engine).GetPoolsAsync(CancellationToken.None).ConfigureAwait(false);
+            LogEngine(_log, IdentityService.Version, enginePath, string.Join(", ", pools.All.Select(pool => pool.Name)));
+        }
+        catch (VolumeException absent) when (absent.Error == VolumeError.Unavailable)
+        {
+            LogNoEngine(_log, IdentityService.Version, absent.Message);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "csi-thin {Version} node; the engine on {Path} serves {Pools}")]
+    private static partial void LogEngine(ILogger logger, string version, string path, string pools);
+
+    [LoggerMessage(2, LogLevel.Warning, "csi-thin {Version} node; {Reason}")]
+    private static partial void LogNoEngine(ILogger logger, string version, string reason);
+}
