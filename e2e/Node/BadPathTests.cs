@@ -47,7 +47,8 @@ public sealed class BadPathTests(NodeGuest guest)
                 : new { volume_id = second, staging_target_path = Staging(first) };
             Assert.Contains(first, guest.Refused("FAILED_PRECONDITION", method, request), StringComparison.Ordinal);
         }
-        guest.Run($"mkdir -p {Target(second)} {Staging(second)} && mount -t tmpfs tmp {Target(second)} && mount -t tmpfs tmp {Staging(second)}");
+        foreach (var path in new[] { Target(second), Staging(second) })
+            guest.Run($"mkdir -p {path} && mount -t tmpfs tmp {path}");
         guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(second, Capability()));
         guest.Refused("FAILED_PRECONDITION", "Node/NodeUnstageVolume", UnstageRequest(second));
         guest.Run($"umount {Staging(second)}");
@@ -100,7 +101,8 @@ public sealed class BadPathTests(NodeGuest guest)
         var device = guest.DeviceAt(Staging(id));
         // While it is mounted the kernel keeps the device, and every read and write fails.
         guest.Run($"nbd-client -d {device}; ! touch {Target(id)}/other || ! sync -f {Target(id)}");
-        var condition = guest.Ok("Node/NodeGetVolumeStats", new { volume_id = id, volume_path = Target(id) }).GetProperty("volumeCondition");
+        var condition = guest.Ok("Node/NodeGetVolumeStats", new { volume_id = id, volume_path = Target(id) })
+            .GetProperty("volumeCondition");
         Assert.True(condition.GetProperty("abnormal").GetBoolean(), condition.GetRawText());
         guest.Unpublish(id);
         guest.Unstage(id);

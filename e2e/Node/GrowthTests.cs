@@ -23,12 +23,14 @@ public sealed class GrowthTests(NodeGuest guest)
         foreach (var sizeMiB in new[] { 600, 900 })
         {
             var range = new { required_bytes = (long)sizeMiB << 20 };
-            var expanded = guest.Ok("Controller/ControllerExpandVolume", new { volume_id = id, capacity_range = range, volume_capability = access });
+            var expanded = guest.Ok(
+                "Controller/ControllerExpandVolume", new { volume_id = id, capacity_range = range, volume_capability = access });
             Assert.True(expanded.GetProperty("nodeExpansionRequired").GetBoolean());
             for (var i = 0; i < 2; i++)
             {
                 var grown = guest.Ok(
-                    "Node/NodeExpandVolume", new { volume_id = id, volume_path = Target(id), capacity_range = range, staging_target_path = Staging(id) });
+                    "Node/NodeExpandVolume",
+                    new { volume_id = id, volume_path = Target(id), capacity_range = range, staging_target_path = Staging(id) });
                 Assert.Equal(((long)sizeMiB << 20).ToString(null as IFormatProvider), grown.GetProperty("capacityBytes").GetString());
             }
             guest.Run($"[ $(df --output=size -BM {Target(id)} | tr -dc 0-9) -gt {sizeMiB * 9 / 10} ]");

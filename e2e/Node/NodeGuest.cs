@@ -154,7 +154,7 @@ public sealed class NodeGuest : IDisposable
     /// <summary>The server has died by itself and starts again.</summary>
     internal void StartServerAgain() => Start();
 
-    /// <summary>The machine loses its power and boots again, kubelet's folder with it: only the pool and the node's state are left.</summary>
+    /// <summary>The machine loses its power and boots again. Of kubelet's folder nothing is left, of pool and state everything.</summary>
     internal void CutPower()
     {
         _guest.CutPower();

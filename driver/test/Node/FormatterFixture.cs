@@ -19,7 +19,7 @@ internal sealed class FormatterFixture : IDisposable
     {
         using (var file = new FileStream(DevicePath, FileMode.CreateNew))
             file.SetLength(4 << 20);
-        foreach (var (name, content) in new[] { ("ext4", Ext4()), ("xfs", Xfs()) })
+        foreach (var (name, content) in new[] { ("ext4", Ext4Head()), ("xfs", XfsHead()) })
         {
             var image = Path.Combine(_directory, $"{name}.image");
             File.WriteAllBytes(image, content);
@@ -39,7 +39,7 @@ internal sealed class FormatterFixture : IDisposable
     public static VolumeId Id => s_id;
 
     /// <summary>A superblock of ext4; the defaults are those of one that mkfs has just made.</summary>
-    public static byte[] Ext4(ushort state = 1, uint mountTime = 0)
+    public static byte[] Ext4Head(ushort state = 1, uint mountTime = 0)
     {
         var head = new byte[128 << 10];
         var super = head.AsSpan(1024);
@@ -54,7 +54,7 @@ internal sealed class FormatterFixture : IDisposable
     }
 
     /// <summary>A superblock of XFS.</summary>
-    public static byte[] Xfs(byte inProgress = 0)
+    public static byte[] XfsHead(byte inProgress = 0)
     {
         var head = new byte[128 << 10];
         "XFSB"u8.CopyTo(head);

@@ -39,7 +39,9 @@ public sealed class HostProgramsTests : IDisposable
     [Fact]
     public async Task What_floods_is_cut_and_stripped_of_control_characters()
     {
-        _scripts.With("mkfs.xfs", "i=0; while [ $i -lt 20000 ]; do echo 'block done' >&2; i=$((i+1)); done; printf 'no\\033 space\\n' >&2; exit 1");
+        _scripts.With(
+            "mkfs.xfs",
+            "i=0; while [ $i -lt 20000 ]; do echo 'block done' >&2; i=$((i+1)); done; printf 'no\\033 space\\n' >&2; exit 1");
         var failure = await Refused(VolumeError.HostFailed, Call("mkfs.xfs"));
         Assert.EndsWith("no? space", failure, StringComparison.Ordinal);
         Assert.True(failure.Length < 1500, $"{failure.Length} characters");

@@ -59,7 +59,8 @@ public sealed class NodePathsTests : IDisposable
         foreach (var (name, target) in new[] { ("absolute", $"{_base}/outside"), ("relative", "../outside"), ("etc", "/etc") })
         {
             Directory.CreateSymbolicLink($"{_kubelet}/{name}", target);
-            Assert.Contains("out of kubelet's folder", Refused(VolumeError.Incompatible, $"{_kubelet}/{name}/mount"), StringComparison.Ordinal);
+            Assert.Contains(
+                "out of kubelet's folder", Refused(VolumeError.Incompatible, $"{_kubelet}/{name}/mount"), StringComparison.Ordinal);
             Assert.Contains("is a symbolic link to", Refused(VolumeError.Incompatible, $"{_kubelet}/{name}"), StringComparison.Ordinal);
         }
         Directory.CreateSymbolicLink($"{_kubelet}/round", "round");
