@@ -18,6 +18,10 @@ public sealed class NodeGuest : IDisposable
 {
     private const string Socket = "/run/csi.sock";
     private const string Kubelet = "/run/kubelet";
+
+    /// <summary>Where the guest's server shows its metrics.</summary>
+    internal const string MetricsAddress = "127.0.0.1:9808";
+
     private readonly TempDirectory _directory = new();
     private readonly GuestKernel _guest;
     private GuestProgram _program = null!;
@@ -174,7 +178,7 @@ public sealed class NodeGuest : IDisposable
         _guest.Run($"mkdir -p {Kubelet}");
         _program = GuestProgram.Serve(
             _guest, "serve", "serve", "--endpoint", $"unix://{Socket}", "--node-id", "guest", "--pool", "fast=/dev/ubda",
-            "--kubelet-dir", Kubelet, "--state-dir", _directory.File("state"), "--control", "/run/engine.sock");
+            "--kubelet-dir", Kubelet, "--state-dir", _directory.File("state"), "--socket", "/run/engine.sock", "--metrics", MetricsAddress);
         _client = new GuestCsiClient(_guest, _directory, Socket);
     }
 }
