@@ -25,6 +25,8 @@ internal sealed class DataSpaceMap : SpaceMap
 
     protected override string Name => "data";
 
+    protected override bool ReusesEarly => Transaction.Faults.HasFlag(MetadataFaults.ReuseDataEarly);
+
     /// <summary>A map of no blocks.</summary>
     public static DataSpaceMap Create(TransactionManager transaction)
     {

@@ -39,6 +39,8 @@ internal sealed class MetadataSpaceMap : SpaceMap
 
     protected override string Name => "metadata";
 
+    protected override bool ReusesEarly => Transaction.Faults.HasFlag(MetadataFaults.ReuseMetadataEarly);
+
     /// <summary>The first map of a metadata region, made of blocks of its own, with the superblock counted.</summary>
     public static MetadataSpaceMap Create(TransactionManager transaction, ulong blocks)
     {

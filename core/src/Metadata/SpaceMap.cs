@@ -132,6 +132,9 @@ internal abstract class SpaceMap(TransactionManager transaction)
         Volatile.Write(ref _free, _blocks - Math.Min(_blocks, Allocated));
     }
 
+    /// <summary>Blocks are handed out although the last commit has them: <see cref="MetadataFaults"/>.</summary>
+    protected abstract bool ReusesEarly { get; }
+
     /// <summary>For messages: "data" or "metadata".</summary>
     protected abstract string Name { get; }
 
@@ -150,7 +153,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
             if (slot.Free > 0)
             {
                 var current = transaction.Read(slot.Block, BlockKind.Bitmap).Data;
-                var committed = slot.Committed == 0 ? current : transaction.Read(slot.Committed, BlockKind.Bitmap).Data;
+                var committed = slot.Committed == 0 || ReusesEarly ? current : transaction.Read(slot.Committed, BlockKind.Bitmap).Data;
                 var from = (int)Math.Max(at - start, Math.Min(slot.NoneFreeBefore, Bitmap.Entries));
                 var entry = Bitmap.FindFree(current, committed, from, (int)Math.Min(end - start, Bitmap.Entries));
                 block = start + (ulong)entry;
@@ -227,7 +230,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
 
     /// <summary>Had a count at the last commit.</summary>
     private bool WasInUse(BitmapSlot slot, int entry) =>
-        slot.Committed != 0 && Bitmap.Get(transaction.Read(slot.Committed, BlockKind.Bitmap).Data, entry) != 0;
+        slot.Committed != 0 && !ReusesEarly && Bitmap.Get(transaction.Read(slot.Committed, BlockKind.Bitmap).Data, entry) != 0;
 
     private ulong BigCount(ulong block)
     {

@@ -55,7 +55,7 @@ public sealed partial class ThinMetadata
         {
             SettleSuperblock();
             _superblock.Read();
-            var state = PersistentState.Open(_cache, _devices, _superblock.View);
+            var state = PersistentState.Open(_cache, _devices, _superblock.View, _options.Faults);
             // Outside the transaction: a mark that could not be written yet is not taken back.
             state.Flags |= _state.Flags & SuperblockView.NeedsCheckFlag;
             _devices.Reload(state.Mappings, _gate);

@@ -11,12 +11,15 @@ namespace CsiThin.Core.Metadata;
 /// </list>
 /// Mutating thread only.
 /// </summary>
-internal sealed class TransactionManager(BlockCache cache)
+internal sealed class TransactionManager(BlockCache cache, MetadataFaults faults = MetadataFaults.None)
 {
     private MetadataSpaceMap? _spaceMap;
 
     /// <summary>The cache below.</summary>
     public BlockCache Cache => cache;
+
+    /// <summary>What is done wrong on purpose.</summary>
+    public MetadataFaults Faults => faults;
 
     /// <summary>Who counts and hands out metadata blocks. It is built on this manager, and so is attached afterwards.</summary>
     public MetadataSpaceMap SpaceMap => _spaceMap ?? throw new InvalidOperationException("no space map is attached");
@@ -49,6 +52,8 @@ internal sealed class TransactionManager(BlockCache cache)
         wasShared = kind == BlockKind.BTreeNode && SpaceMap.IsShared(number);
         if (original.IsDirty && !wasShared)
             return new WritableBlock(original);
+        if (faults.HasFlag(MetadataFaults.ChangeInPlace) && !wasShared)
+            return new WritableBlock(cache.DirtyInPlace(original));
         var copy = New(kind);
         if (copy.Number == number)
             throw BlockCache.Corrupt(number, "it is in use, and the space map has it free");
