@@ -65,6 +65,7 @@ internal sealed class CommandLine
         NodeCommand.Build(this),
         PoolCommands.Build(this),
         VolumeCommands.Build(this),
+        CallCommand.Build(this),
     };
 
     private async Task<int> GuardAsync(Func<Task<int>> action)
