@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CsiThin.Driver.Calls.Tls;
 using CsiThin.Driver.Tests.Router;
 using CsiThin.EndToEnd.Support;
 using Xunit;
@@ -33,7 +32,7 @@ public sealed class ControllerTests : IDisposable
         var (_, secondAddress) = Node("worker-2");
         Serve(
             "controller", "--endpoint", $"unix://{_directory.File("csi.sock")}", "--node", $"worker-1={firstAddress}",
-            "--node", $"worker-2={secondAddress}", "--tls-dir", _certificates.Issue(TlsIdentity.ControllerName));
+            "--node", $"worker-2={secondAddress}", "--tls-dir", _certificates.IssueForController());
         using var csi = new PythonClient(_directory, _directory.File("csi.sock"));
 
         Assert.True(csi.Ok("Identity/Probe", new { }).GetProperty("ready").GetBoolean());
@@ -53,7 +52,7 @@ public sealed class ControllerTests : IDisposable
     [Fact]
     public void Where_the_nodes_are_must_be_said_once()
     {
-        var tls = _certificates.Issue(TlsIdentity.ControllerName);
+        var tls = _certificates.IssueForController();
 
         var (exitCode, _, errors) = Support.Program.Run("controller", "--tls-dir", tls);
         Assert.Equal(2, exitCode);
@@ -76,7 +75,7 @@ public sealed class ControllerTests : IDisposable
         var node = Serve(
             "node", "--endpoint", $"unix://{_directory.File($"{name}.sock")}", "--engine", engine, "--node-id", name,
             "--state-dir", _directory.File($"{name}.state"), "--kubelet-dir", Directory.CreateDirectory(_directory.File("kubelet")).FullName,
-            "--listen", "127.0.0.1:0", "--tls-dir", _certificates.Issue(TlsIdentity.NodeName));
+            "--listen", "127.0.0.1:0", "--tls-dir", _certificates.IssueForNode());
         return (node, new Uri(Remote(node.Ready)).Authority);
     }
 
