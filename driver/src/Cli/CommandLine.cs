@@ -63,6 +63,7 @@ internal sealed class CommandLine
         ServeCommand.Build(this),
         EngineCommand.Build(this),
         NodeCommand.Build(this),
+        ControllerCommand.Build(this),
         PoolCommands.Build(this),
         VolumeCommands.Build(this),
         CallCommand.Build(this),
