@@ -15,6 +15,7 @@ internal static class NodeCommand
         var kubelet = ServerArguments.KubeletDirectory();
         var state = ServerArguments.StateDirectory(NodeOptions.DefaultStateDirectory, "The node's own memory");
         var metrics = ServerArguments.Metrics();
+        var cluster = new ClusterArguments();
         var command = new Command(
             "node",
             "Serve CSI on the volumes of a running engine, in a process that may be ended and restarted at any time. Example: "
@@ -22,6 +23,7 @@ internal static class NodeCommand
         {
             endpoint, engine, node, kubelet, state, metrics,
         };
+        cluster.AddTo(command);
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new NodeHostOptions(
                 parsed.GetRequiredValue(endpoint)!,
@@ -30,6 +32,7 @@ internal static class NodeCommand
                 new NodeOptions(parsed.GetRequiredValue(kubelet), parsed.GetRequiredValue(state)))
             {
                 Metrics = parsed.GetValue(metrics),
+                Cluster = cluster.Read(parsed),
             },
             output,
             cancellation));
