@@ -14,22 +14,20 @@ internal static class ControllerCommand
         var tls = ServerArguments.TlsDirectory("Certificates shown to the nodes: ca.crt, tls.crt and tls.key");
         tls.Required = true;
         var nodes = Nodes();
-        var cluster = ServerArguments.Kubernetes("Find the nodes through the ThinPool objects of the cluster this runs in");
-        var kubeConfig = ServerArguments.KubeConfig();
+        var cluster = ClusterArguments.Kubernetes();
         var metrics = ServerArguments.Metrics();
         var command = new Command(
             "controller",
             "Serve CSI for a whole cluster: each call is forwarded to the node that has the pool. It keeps nothing, so any number may run. "
             + "Example: csi-thin controller --tls-dir /etc/csithin/tls --node worker-1=10.1.2.3:9810")
         {
-            endpoint, tls, nodes, cluster, kubeConfig, metrics,
+            endpoint, tls, nodes, cluster, metrics,
         };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ControllerOptions(parsed.GetRequiredValue(endpoint)!, parsed.GetRequiredValue(tls)!)
             {
                 Nodes = parsed.GetValue(nodes) ?? [],
-                AsksCluster = parsed.GetValue(cluster) || parsed.GetValue(kubeConfig) is not null,
-                KubeConfigPath = parsed.GetValue(kubeConfig),
+                Cluster = parsed.GetResult(cluster) is null ? null : new ClusterOptions(parsed.GetValue(cluster)),
                 Metrics = parsed.GetValue(metrics),
             },
             output,
@@ -39,7 +37,7 @@ internal static class ControllerCommand
 
     private static async Task<int> RunAsync(ControllerOptions options, Output output, CancellationToken cancellation)
     {
-        if (options.AsksCluster == options.Nodes.Count > 0)
+        if (options.Cluster is null == (options.Nodes.Count == 0))
             throw new CliException(
                 "say where the nodes are, either with --node NAME=HOST:PORT for each or with --kubernetes", ExitCodes.Usage);
         using var termination = new Termination();

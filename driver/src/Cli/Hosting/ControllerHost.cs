@@ -66,16 +66,17 @@ internal sealed partial class ControllerHost : IAsyncDisposable
                 routes.MapGrpcService<RouterControllerService>();
             });
         _ = _parts.KeepAsync(await CallServer.StartAsync(options.SocketPath, services, logs).ConfigureAwait(false)); // kept until the end
-        LogStart(_log, IdentityService.Version, options.AsksCluster ? "those that publish ThinPools" : $"{options.Nodes.Count} given");
+        LogStart(_log, IdentityService.Version, options.Cluster is not null ? "those that publish ThinPools" : $"{options.Nodes.Count} given");
     }
 
     private INodeDirectory Directory(ControllerOptions options, ILoggerFactory logs)
     {
-        if (!options.AsksCluster)
+        if (options.Cluster is not { } cluster)
             return new FixedNodes(options.Nodes);
-        var (part, nodes) = ClusterPart.ForController(options.KubeConfigPath, logs);
-        _ = _parts.KeepAsync(part); // kept until the end
-        return nodes;
+        var (client, namespaceName) = ClusterPart.Connect(cluster, TimeProvider.System);
+        _ = _parts.Keep(client); // kept until the end
+        var identity = $"{Environment.MachineName}-{Guid.NewGuid():N}";
+        return new ThinPoolNodes(ClusterPart.StartController(_parts, client, namespaceName, identity, logs));
     }
 
     [LoggerMessage(1, LogLevel.Information, "csi-thin {Version} controller; nodes: {Nodes}")]

@@ -11,11 +11,8 @@ internal sealed record ControllerOptions(string SocketPath, string TlsDirectory)
     /// <summary>Nodes given by hand; with any, the cluster is not asked.</summary>
     public IReadOnlyList<NodeAddress> Nodes { get; init; } = [];
 
-    /// <summary>Nodes are found through the ThinPool objects of the cluster.</summary>
-    public bool AsksCluster { get; init; }
-
-    /// <summary>A kubeconfig, for a controller outside of its cluster.</summary>
-    public string? KubeConfigPath { get; init; }
+    /// <summary>The cluster whose ThinPool objects tell of the nodes; null: they are given by hand.</summary>
+    public ClusterOptions? Cluster { get; init; }
 
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }

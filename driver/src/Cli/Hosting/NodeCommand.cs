@@ -18,6 +18,7 @@ internal static class NodeCommand
         var listen = ServerArguments.Listen();
         var tls = ServerArguments.TlsDirectory("With --listen, certificates shown to the controller: ca.crt, tls.crt and tls.key");
         var metrics = ServerArguments.Metrics();
+        var cluster = new ClusterArguments();
         var command = new Command(
             "node",
             "Serve CSI on the volumes of a running engine, in a process that may be ended and restarted at any time. Example: "
@@ -25,6 +26,7 @@ internal static class NodeCommand
         {
             endpoint, engine, node, kubelet, state, listen, tls, metrics, NodeCheckCommand.Build(line),
         };
+        cluster.AddTo(command);
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new NodeHostOptions(
                 parsed.GetRequiredValue(endpoint)!,
@@ -34,6 +36,7 @@ internal static class NodeCommand
             {
                 Remote = Remote(parsed.GetValue(listen), parsed.GetValue(tls)),
                 Metrics = parsed.GetValue(metrics),
+                Cluster = cluster.Read(parsed),
             },
             output,
             cancellation));

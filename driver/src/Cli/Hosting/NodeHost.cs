@@ -59,7 +59,10 @@ internal sealed partial class NodeHost : IAsyncDisposable
         await LookAsync(options.EnginePath).ConfigureAwait(false);
         if (options.Metrics is { } metrics)
             MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, static () => null, logs).ConfigureAwait(false);
-        var volumes = new VolumeManager(new RemotePools(engine), VolumeManager.DefaultLockWait);
+        var pools = new RemotePools(engine);
+        if (options.Cluster is { } cluster)
+            ClusterPart.StartNode(_parts, cluster, pools, options.NodeId, logs);
+        var volumes = new VolumeManager(pools, VolumeManager.DefaultLockWait);
         var node = new VolumeNode(
             volumes, new RemoteNodeEngine(engine), options.Node, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
         if (options.Remote is { } remote)

@@ -15,4 +15,7 @@ internal sealed record NodeHostOptions(string SocketPath, string EnginePath, str
 
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>The cluster that the pools are told to; none where null.</summary>
+    public ClusterOptions? Cluster { get; init; }
 }

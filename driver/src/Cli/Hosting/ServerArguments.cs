@@ -102,16 +102,6 @@ internal static class ServerArguments
     /// <summary>--tls-dir.</summary>
     public static Option<string?> TlsDirectory(string description) => new("--tls-dir") { Description = description, HelpName = "DIR" };
 
-    /// <summary>--kubernetes.</summary>
-    public static Option<bool> Kubernetes(string description) => new("--kubernetes") { Description = description };
-
-    /// <summary>--kubeconfig.</summary>
-    public static Option<string?> KubeConfig() => new("--kubeconfig")
-    {
-        Description = "The same from outside of the cluster, by this kubeconfig",
-        HelpName = "FILE",
-    };
-
     /// <summary>The path in <c>unix:///PATH</c>; null and the reason in words for anything else.</summary>
     public static string? ParseEndpoint(string text, out string error)
     {
