@@ -15,6 +15,9 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
 {
     private const int DefaultRounds = 8;
     private const int HeldMiB = 16;
+
+    // A loaded machine takes its time; nothing here waits for the end of it.
+    private const string PoolArgument = "fast=/dev/ubda,warn=98,snapshots=99,volumes=99,queue=30m";
     private const string FileSystems = "ext4 xfs";
     private static readonly string Writer = $"/usr/bin/python3 {Path.Combine(AppContext.BaseDirectory, "Kernel", "fsync_writer.py")}";
 
@@ -46,13 +49,45 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
                 mkdir /mnt/{kind}
                 mount {device} /mnt/{kind}
                 touch /run/{kind}.log
-                start {kind}-writer {Writer} write /mnt/{kind} /run/{kind}.log 30
+                start {kind}-writer {Writer} write /mnt/{kind} /run/{kind}.log 40 30
                 """);
         }
         (_ballast, _ballastDevice) = Attach(Create("ballast", 512));
         for (var round = 0; round < rounds; round++)
             FillAndRelieve(round);
         Finish(disk, rounds);
+    }
+
+    [Fact]
+    public void A_volume_that_is_not_to_wait_fails_its_writers_and_keeps_what_they_had_fsynced()
+    {
+        var disk = Start(96);
+        var device = Attach(Create("hasty", 512, whenFull: "error")).Device;
+        _guest.Run($"""
+            mkfs.ext4 -q {device}
+            mkdir /mnt/ext4
+            mount {device} /mnt/ext4
+            touch /run/ext4.log
+            start ext4-writer {Writer} write /mnt/ext4 /run/ext4.log 100000 10
+            """);
+        (_ballast, _ballastDevice) = Attach(Create("ballast", 512));
+        Until("the writer writes", () => _guest.Run("grep -c done /run/ext4.log || true").Trim() != "0");
+        var fill = _guest.Start($"dd if=/dev/zero of={_ballastDevice} bs=1M count=100 oflag=direct status=none");
+        // It has blocks of its own to write to for a while.
+        Until("the writer fails", () => _guest.TryRun("grep -q error /run/ext4.log").ExitCode == 0);
+        Assert.False(fill.HasEnded);
+        Assert.True(Count(Status(), "noSpaceFailures") > 0);
+        _guest.Run($"blkdiscard -l 32M {_ballastDevice}");
+        Assert.Equal((0, ""), fill.Wait(120));
+        _guest.Run($"blkdiscard {_ballastDevice}");
+        _guest.Run($"""
+            umount /mnt/ext4
+            e2fsck -fy {device} || [ $? -lt 4 ]
+            mount {device} /mnt/ext4
+            {Verification("ext4")}
+            umount /mnt/ext4
+            """, 300);
+        End(disk);
     }
 
     private void FillAndRelieve(int round)
@@ -111,11 +146,15 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
             var check = kind == "ext4" ? "e2fsck -fn" : "xfs_repair -n";
             _guest.Run($"{check} {device}; mount {device} /mnt/{kind}; {Verification(kind)}; umount /mnt/{kind}", 300);
         }
+        var waited = Status().GetProperty("spaceWait").GetString();
+        output.WriteLine($"{rounds} rounds, {string.Join(" and ", Written())} files fsynced, writes waited {waited}");
+        End(disk);
+    }
+
+    private void End(string disk)
+    {
         foreach (var device in _engine.Ok("DeviceAdmin/ListDevices", new { }).GetProperty("devices").EnumerateArray())
             _engine.Ok("DeviceAdmin/DetachDevice", new { volume_id = device.GetProperty("volumeId").GetString() });
-        var status = Status();
-        output.WriteLine(
-            $"{rounds} rounds, {string.Join(" and ", Written())} files fsynced, writes waited {status.GetProperty("spaceWait").GetString()}");
         _program.Terminate();
         _guest.Halt();
         Assert.Empty(Support.Program.Json("pool", "check", disk).GetProperty("findings").EnumerateArray());
@@ -124,7 +163,10 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
     private void Verify()
     {
         foreach (var kind in FileSystems.Split(' '))
-            _guest.Run($"kill -STOP $(cat /run/{kind}-writer.pid); {Verification(kind)}; kill -CONT $(cat /run/{kind}-writer.pid)", 300);
+        {
+            var writer = $"$(cat /run/{kind}-writer.pid)";
+            _guest.Run($"kill -STOP {writer}; {Verification(kind)}; kill -CONT {writer}", 300);
+        }
     }
 
     private static string Verification(string kind) =>
@@ -136,17 +178,19 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
         _ = Support.Program.Json("pool", "format", disk);
         _guest = GuestKernel.Boot(_directory, new GuestOptions { Disks = [disk], Modules = GuestModules.Nbd });
         _program = GuestProgram.Serve(
-            _guest, "engine", "engine", "--pool", "fast=/dev/ubda,warn=98,snapshots=99,volumes=99", "--socket", "/run/csithin/engine.sock",
+            _guest, "engine", "engine", "--pool", PoolArgument, "--socket", "/run/csithin/engine.sock",
             "--state-dir", "/run/csithin/state");
         _engine = GuestCsiClient.OfEngine(_guest, _directory, "/run/csithin/engine.sock");
         _pool = _engine.Ok("PoolAdmin/ListPools", new { }).GetProperty("pools")[0].GetProperty("uuid").GetString()!;
         return disk;
     }
 
-    private string Create(string name, long sizeMiB, string source = "", bool isSnapshot = false) => _engine.Ok(
+    private string Create(string name, long sizeMiB, string source = "", bool isSnapshot = false, string whenFull = "queue") => _engine.Ok(
         "VolumeAdmin/CreateVolume",
-        new { pool_uuid = _pool, name, size_bytes = sizeMiB << 20, source_id = source, is_snapshot = isSnapshot })
-        .GetProperty("id").GetString()!;
+        new
+        {
+            pool_uuid = _pool, name, size_bytes = sizeMiB << 20, source_id = source, is_snapshot = isSnapshot, parameters = new { whenFull },
+        }).GetProperty("id").GetString()!;
 
     private (string Volume, string Device) Attach(string volume) =>
         (volume, _engine.Ok("DeviceAdmin/AttachDevice", new { volume_id = volume, block_bytes = 512 }).GetProperty("path").GetString()!);

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Writes files that are fsynced, notes each in a log once it is, and holds the files against the log.
 
-usage: fsync_writer.py write DIRECTORY LOG [PAUSE_MS]   until it is killed; an error is noted and ends it
-       fsync_writer.py verify DIRECTORY LOG             prints how many files are right; exits with 1 at the first that is not
+usage: fsync_writer.py write DIRECTORY LOG KEPT PAUSE_MS   until it is killed; an error is noted and ends it. Only KEPT files are kept
+       fsync_writer.py verify DIRECTORY LOG                prints how many files are right; exits with 1 at the first that is not
 
 A file's content follows from its number. The log holds, one a line: "done N" after the fsync of file N, "gone N" before it is deleted,
 "error N REASON". It belongs on a file system that is not under test.
@@ -13,7 +13,6 @@ import random
 import sys
 import time
 
-RING = 40  # files that are kept
 SIZES = (4096, 128 << 10)
 
 
@@ -26,7 +25,7 @@ def path(directory, number):
     return os.path.join(directory, f"file-{number}")
 
 
-def write(directory, log, pause_seconds):
+def write(directory, log, kept, pause_seconds):
     with open(log, "a", buffering=1) as note:
         number = sum(1 for line in open(log) if line.startswith("done"))
         while True:
@@ -37,9 +36,9 @@ def write(directory, log, pause_seconds):
                 note.write(f"error {number} {errno.errorcode.get(failure.errno, failure.errno)}\n")
                 return 1
             note.write(f"done {number}\n")
-            if number > RING:
-                note.write(f"gone {number - RING}\n")
-                os.unlink(path(directory, number - RING))
+            if number > kept:
+                note.write(f"gone {number - kept}\n")
+                os.unlink(path(directory, number - kept))
             time.sleep(pause_seconds)
 
 
@@ -72,7 +71,7 @@ def verify(directory, log):
 def main(words):
     if words[1] == "verify":
         return verify(words[2], words[3])
-    return write(words[2], words[3], (int(words[4]) if len(words) > 4 else 10) / 1000)
+    return write(words[2], words[3], int(words[4]), int(words[5]) / 1000)
 
 
 if __name__ == "__main__":
