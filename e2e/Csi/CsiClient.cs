@@ -31,15 +31,8 @@ internal abstract class CsiClient
     public static string Script { get; } = Path.Combine(AppContext.BaseDirectory, "Csi", "csi_client.py");
 
     /// <summary>One call; returns the code's name, the message and the response, as proto3 has it in JSON.</summary>
-    public (string Code, string Message, JsonElement Response) Call(string method, object request, double timeoutSeconds = 60)
-    {
-        var question = JsonSerializer.Serialize(new { method = $"/{_package}.{method}", request, timeout = timeoutSeconds });
-        var answer = JsonDocument.Parse(Exchange(question)).RootElement;
-        return (
-            answer.GetProperty("code").GetString()!,
-            answer.GetProperty("message").GetString() ?? "",
-            answer.TryGetProperty("response", out var response) ? response : default);
-    }
+    public (string Code, string Message, JsonElement Response) Call(string method, object request, double timeoutSeconds = 60) =>
+        Read(Exchange(Question(method, request, timeoutSeconds)));
 
     /// <summary>A call that must succeed.</summary>
     public JsonElement Ok(string method, object request)
@@ -55,6 +48,20 @@ internal abstract class CsiClient
         var (code, message, _) = Call(method, request);
         Assert.True(code == expectedCode, $"{method}: {code} {message}");
         return message;
+    }
+
+    /// <summary>What is asked of the client.</summary>
+    protected string Question(string method, object request, double timeoutSeconds = 60) =>
+        JsonSerializer.Serialize(new { method = $"/{_package}.{method}", request, timeout = timeoutSeconds });
+
+    /// <summary>What it has answered.</summary>
+    protected static (string Code, string Message, JsonElement Response) Read(string answer)
+    {
+        var root = JsonDocument.Parse(answer).RootElement;
+        return (
+            root.GetProperty("code").GetString()!,
+            root.GetProperty("message").GetString() ?? "",
+            root.TryGetProperty("response", out var response) ? response : default);
     }
 
     /// <summary>Sends one line to the client and returns the line it answers.</summary>

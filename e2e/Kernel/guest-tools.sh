@@ -4,6 +4,9 @@
 start() {
     local name=$1
     shift
+    # Emptied here, because the program in the background begins in its own time.
+    : >"/run/$name.out"
+    : >"/run/$name.err"
     setsid "$@" </dev/null >"/run/$name.out" 2>"/run/$name.err" &
     echo $! >"/run/$name.pid"
 }

@@ -84,7 +84,7 @@ internal sealed partial class BTree<TValues>
             for (var level = height; ; level--)
             {
                 if (node.IsLeaf)
-                    throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: a leaf, {level} levels above the others");
+                    throw Corrupt(path, $"a leaf, {level} levels above the others");
                 var index = Math.Max(0, node.LowerBound(begin));
                 if (level == 1 && node.Key(index) < begin)
                     index++;
@@ -121,7 +121,7 @@ internal sealed partial class BTree<TValues>
         var node = parent.View;
         var index = node.LowerBound(begin);
         if (index < 0 || node.Key(index) != begin)
-            throw BlockCache.Corrupt(parent.Number, $"the leaf from key {begin} on was found here and is gone; the keys contradict it");
+            throw Corrupt(parent.Number, $"the leaf from key {begin} on was found here and is gone; the keys contradict it");
         var kept = isRoot ? 1 : node.Third;
         var count = Math.Min(Math.Min(node.Count - index, node.Count - kept), leavesMax);
         Span<ulong> leaves = stackalloc ulong[count];
@@ -142,7 +142,7 @@ internal sealed partial class BTree<TValues>
         path.Push(parent);
         var leaf = new NodeView(ReadNode(number, ref path).Data);
         if (!leaf.IsLeaf)
-            throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: an internal node where the others are leaves");
+            throw Corrupt(path, "an internal node where the others are leaves");
         var count = leaf.Count;
         if (!transaction.IsShared(number))
         {

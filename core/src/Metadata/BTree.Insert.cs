@@ -134,10 +134,10 @@ internal sealed partial class BTree<TValues>
     }
 
     /// <summary>Entries can move between leaves and between internal nodes, never from one to the other.</summary>
-    private static void RequireAlike(WritableBlock left, WritableBlock right)
+    private void RequireAlike(WritableBlock left, WritableBlock right)
     {
         if (left.View.IsLeaf != right.View.IsLeaf)
-            throw BlockCache.Corrupt(right.Number, $"it is {(right.View.IsLeaf ? "a leaf" : "no leaf")}, unlike its sibling {left.Number}");
+            throw Corrupt(right.Number, $"it is {(right.View.IsLeaf ? "a leaf" : "no leaf")}, unlike its sibling {left.Number}");
     }
 
     private void Split(WritableBlock parent, int index, WritableBlock child)

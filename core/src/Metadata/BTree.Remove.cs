@@ -33,7 +33,7 @@ internal sealed partial class BTree<TValues>
         var node = leaf.View;
         var index = node.LowerBound(first);
         if (index < 0 || node.Key(index) != first)
-            throw BlockCache.Corrupt(leaf.Number, $"key {first} was found here and is gone; the keys above it contradict it");
+            throw Corrupt(leaf.Number, $"key {first} was found here and is gone; the keys above it contradict it");
         var last = node.LowerBound(end - 1);
         removed = last - index + 1;
         if (!isRoot)
@@ -69,7 +69,7 @@ internal sealed partial class BTree<TValues>
             while (!IsEnd(node, aboveLeaves, ref path) && node.View.Count == 1)
             {
                 if (++collapsed > MaxDepth)
-                    throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: the node contains itself");
+                    throw Corrupt(path, "the node contains itself");
                 Collapse(node, ref path);
             }
             if (IsEnd(node, aboveLeaves, ref path))

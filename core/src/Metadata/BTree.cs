@@ -17,7 +17,8 @@ namespace CsiThin.Core.Metadata;
 /// <param name="transaction">Where blocks come from.</param>
 /// <param name="values">What the values are.</param>
 /// <param name="gate">Excludes readers, for trees that have any.</param>
-internal sealed partial class BTree<TValues>(TransactionManager transaction, TValues values, Gate? gate)
+/// <param name="owner">Says what a tree is part of, when an error must; null for a tree that the superblock refers to.</param>
+internal sealed partial class BTree<TValues>(TransactionManager transaction, TValues values, Gate? gate, ITreeOwner? owner = null)
     where TValues : struct, IBTreeValues
 {
     /// <summary>Deeper than any tree of 2^64 keys with a third of 126 children each: a longer path is a cycle.</summary>
@@ -125,12 +126,11 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         return child;
     }
 
-    private static void RequireBounds(NodeView node, ulong low, ulong? above, in BlockPath path)
+    private void RequireBounds(NodeView node, ulong low, ulong? above, in BlockPath path)
     {
         if (node.Count == 0 || (node.Key(0) >= low && (above is not { } bound || node.Key(node.Count - 1) < bound)))
             return;
-        throw new MetadataException(MetadataError.Corrupt,
-            $"{path.Describe()}: the node's keys, {node.Key(0)} to {node.Key(node.Count - 1)}, are out of its parent's bounds, "
+        throw Corrupt(path, $"the node's keys, {node.Key(0)} to {node.Key(node.Count - 1)}, are out of its parent's bounds, "
             + $"{low} to {(above is { } next ? $"below {next}" : "the end")}");
     }
 
@@ -143,17 +143,15 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         {
             block = transaction.Read(number, BlockKind.BTreeNode);
         }
-        catch (MetadataException e) when (e.Error == MetadataError.Corrupt)
+        catch (MetadataException e) when (e.Error is MetadataError.Corrupt or MetadataError.Io)
         {
-            throw new MetadataException(e.Error, $"{path.Describe()}: {e.Message}", e);
+            throw MetadataException.At(PlaceOf(path), e.Error, e.Message, e.InnerException ?? e);
         }
         var node = new NodeView(block.Data);
         if (path.Depth > MaxDepth)
-            throw new MetadataException(MetadataError.Corrupt,
-                $"{path.Describe()}: the tree is deeper than {MaxDepth} levels; it must contain itself");
+            throw Corrupt(path, $"the tree is deeper than {MaxDepth} levels; it must contain itself");
         if (node.IsLeaf && node.ValueBytes != values.SizeBytes)
-            throw new MetadataException(MetadataError.Corrupt,
-                $"{path.Describe()}: the leaf's values have {node.ValueBytes} bytes where {values.SizeBytes} are expected");
+            throw Corrupt(path, $"the leaf's values have {node.ValueBytes} bytes where {values.SizeBytes} are expected");
         return block;
     }
 

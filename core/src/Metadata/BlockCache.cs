@@ -81,6 +81,17 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
         return block;
     }
 
+    /// <summary>Makes a clean block dirty where it is, which nobody may: see <see cref="MetadataFaults.ChangeInPlace"/>.</summary>
+    public CachedBlock DirtyInPlace(CachedBlock block)
+    {
+        _clean.Remove(block.CleanNode!);
+        block.CleanNode = null;
+        block.IsDirty = true;
+        block.DirtyIndex = _dirty.Count;
+        _dirty.Add(block);
+        return block;
+    }
+
     /// <summary>Forgets a block of this transaction that was freed again, so that it is not written for nothing.</summary>
     public void Discard(ulong number)
     {

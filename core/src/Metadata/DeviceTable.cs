@@ -23,7 +23,7 @@ internal sealed class DeviceTable
     /// <summary>Takes the tree of an opened, or reopened, pool.</summary>
     public void Attach(TransactionManager transaction, ulong root)
     {
-        _details = new(transaction, new PlainValues(DeviceDetails.SizeBytes), gate: null);
+        _details = new(transaction, new PlainValues(DeviceDetails.SizeBytes), gate: null, DeviceKeys.Instance);
         Root = root;
     }
 
@@ -88,7 +88,9 @@ internal sealed class DeviceTable
         for (ulong next = 0; _details.TryLookupNext(root, next, out var found, value); next = found + 1)
         {
             if (found > ThinId.MaxValue)
-                throw new MetadataException(MetadataError.Corrupt, $"superblock -> {root}: thin id {found} is above {ThinId.MaxValue}");
+                throw MetadataException.At(
+                    DeviceKeys.Instance.PlaceOf(_details.PathTo(root, found), found, null), MetadataError.Corrupt,
+                    $"thin id {found} is above {ThinId.MaxValue}");
             all[(uint)found] = DeviceDetails.Read(value);
         }
         return all;

@@ -55,7 +55,7 @@ public sealed partial class ThinMetadata
         {
             SettleSuperblock();
             _superblock.Read();
-            var state = PersistentState.Open(_cache, _devices, _superblock.View);
+            var state = PersistentState.Open(_cache, _devices, _superblock.View, _options.Faults);
             // Outside the transaction: a mark that could not be written yet is not taken back.
             state.Flags |= _state.Flags & SuperblockView.NeedsCheckFlag;
             _devices.Reload(state.Mappings, _gate);
@@ -118,7 +118,7 @@ public sealed partial class ThinMetadata
         ArgumentNullException.ThrowIfNull(takeId);
         RequireHeld();
         using var mutation = new Mutation(this);
-        var held = new SuperblockView(_state.Transaction.Read(_state.HeldRoot, BlockKind.Superblock).Data);
+        var held = new SuperblockView(_state.Transaction.ReadBelowSuperblock(_state.HeldRoot, BlockKind.Superblock).Data);
         var (mappingRoot, detailsRoot) = (held.MappingRoot, held.DetailsRoot);
         var detached = new List<ThinId>();
         foreach (var (number, details) in _devices.ReadAll(detailsRoot))
@@ -149,7 +149,7 @@ public sealed partial class ThinMetadata
     {
         RequireHeld();
         using var mutation = new Mutation(this);
-        var held = new SuperblockView(_state.Transaction.Read(_state.HeldRoot, BlockKind.Superblock).Data);
+        var held = new SuperblockView(_state.Transaction.ReadBelowSuperblock(_state.HeldRoot, BlockKind.Superblock).Data);
         var (mappingRoot, detailsRoot) = (held.MappingRoot, held.DetailsRoot);
         _state.Mappings.DeleteHeld(mappingRoot);
         _devices.DeleteHeld(detailsRoot);

@@ -148,7 +148,8 @@ public sealed partial class ThinMetadata : IDisposable
         {
             metadata._superblock.Read();
             metadata.CheckSupported();
-            metadata._state = PersistentState.Open(metadata._cache, metadata._devices, metadata._superblock.View);
+            metadata._state = PersistentState.Open(
+                metadata._cache, metadata._devices, metadata._superblock.View, options.Faults);
             return metadata;
         }
         catch

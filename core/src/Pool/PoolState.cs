@@ -25,6 +25,8 @@ internal sealed class PoolState
         Metadata = metadata;
         DataBlockBytes = dataBlockBytes;
         _log = options.Log;
+        Driver = options.Driver;
+        Epochs = new IoEpochs(options.Driver);
         Space = new SpaceQueue(Deferred, Chores, options.Time, options.NoSpaceTimeout);
     }
 
@@ -38,7 +40,10 @@ internal sealed class PoolState
 
     public long DataBlockBytes { get; }
 
-    public IoEpochs Epochs { get; } = new();
+    /// <summary>Runs the worker where it has no thread; null in production.</summary>
+    public IWorkerDriver? Driver { get; }
+
+    public IoEpochs Epochs { get; }
 
     public DeferredWork Deferred { get; } = new();
 

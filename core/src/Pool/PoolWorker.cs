@@ -27,10 +27,11 @@ internal sealed class PoolWorker : IDisposable
     private readonly TimeProvider _time;
     private readonly Committer _committer;
     private readonly RequestServer _server;
-    private readonly Thread _thread;
+    private readonly Thread? _thread;
     private readonly List<BlockRequest> _requestsToCommit = [];
     private readonly List<PoolTask> _tasksToCommit = [];
     private List<PoolTask> _tasks = [];
+    private long _lastCommit;
 
     public PoolWorker(PoolState pool, Committer committer, TimeProvider time, string name)
     {
@@ -38,6 +39,12 @@ internal sealed class PoolWorker : IDisposable
         _time = time;
         _committer = committer;
         _server = new RequestServer(pool, committer);
+        _lastCommit = time.GetTimestamp();
+        if (pool.Driver is { } driver)
+        {
+            driver.Attach(() => TryTurn(TimeSpan.Zero));
+            return;
+        }
         _thread = new Thread(Run) { IsBackground = true, Name = name };
         _thread.Start();
     }
@@ -48,6 +55,7 @@ internal sealed class PoolWorker : IDisposable
         var task = new PoolTask<T>(body) { NeedsCommit = commits };
         if (!_pool.Deferred.TryPost(task))
             throw new PoolException(PoolError.ShuttingDown, "The pool is being closed.");
+        _pool.Driver?.Await(() => task.IsDone);
         return task.Result();
     }
 
@@ -55,35 +63,44 @@ internal sealed class PoolWorker : IDisposable
     public void Dispose()
     {
         _pool.Deferred.Close();
-        if (_thread.IsAlive)
+        if (_thread is null)
+            Run();
+        else if (_thread.IsAlive)
             _thread.Join();
         _server.Dispose();
     }
 
     private void Run()
     {
-        var lastCommit = _time.GetTimestamp();
-        while (_pool.Deferred.Take(Patience(), out var requests, ref _tasks))
+        while (TryTurn(Patience()))
         {
-            var commits = _committer.Commits;
-            foreach (var task in _tasks)
-                RunTask(task);
-            while (requests is not null)
-            {
-                var request = requests;
-                requests = request.Next;
-                Serve(request);
-            }
-            CommitGroup();
-            RunChore();
-            Relieve();
-            CommitGroup();
-            if (_pool.HasUncommitted && _time.GetElapsedTime(lastCommit) >= CommitPeriod && _pool.Mode < PoolMode.ReadOnly)
-                _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
-            if (_committer.Commits != commits || !_pool.HasUncommitted)
-                lastCommit = _time.GetTimestamp();
         }
         GiveUpRequests();
+    }
+
+    /// <summary>Serves what waits, after waiting for it if need be; false when the pool is closing and nothing is left.</summary>
+    private bool TryTurn(TimeSpan patience)
+    {
+        if (!_pool.Deferred.Take(patience, out var requests, ref _tasks))
+            return false;
+        var commits = _committer.Commits;
+        foreach (var task in _tasks)
+            RunTask(task);
+        while (requests is not null)
+        {
+            var request = requests;
+            requests = request.Next;
+            Serve(request);
+        }
+        CommitGroup();
+        RunChore();
+        Relieve();
+        CommitGroup();
+        if (_pool.HasUncommitted && _time.GetElapsedTime(_lastCommit) >= CommitPeriod && _pool.Mode < PoolMode.ReadOnly)
+            _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
+        if (_committer.Commits != commits || !_pool.HasUncommitted)
+            _lastCommit = _time.GetTimestamp();
+        return true;
     }
 
     /// <summary>How long there is nothing to do unless somebody asks.</summary>

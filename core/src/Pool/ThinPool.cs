@@ -75,7 +75,7 @@ public sealed partial class ThinPool : IDisposable
         {
             options.Check();
             var regions = PoolDisk.Open(disk);
-            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes);
+            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes, options.MetadataFaults);
             var journal = regions.OpenJournal();
             var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
             if (!options.ReadOnly)
@@ -221,7 +221,7 @@ public sealed partial class ThinPool : IDisposable
     private void Snapshot(ThinId id, VolumeInfo source)
     {
         var open = _open.GetValueOrDefault(source.Id.Number);
-        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time))
+        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time, _state.Driver))
             throw new PoolException(
                 PoolError.Busy, $"'{source.Name}' has writes in flight that did not end within {SnapshotWaitMax.TotalSeconds} seconds.");
         try

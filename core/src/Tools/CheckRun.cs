@@ -51,7 +51,7 @@ internal sealed class CheckRun
     private Dictionary<ulong, DeviceDetails> CheckDetails(ulong root, IReadOnlyList<ulong> above)
     {
         var all = new Dictionary<ulong, DeviceDetails>();
-        _walk.Walk(root, new("device details", DeviceDetails.SizeBytes), above, leaf =>
+        _walk.Walk(root, new("device details", DeviceDetails.SizeBytes) { HasDeviceKeys = true }, above, leaf =>
         {
             for (var i = 0; i < leaf.Count; i++)
             {
@@ -68,7 +68,7 @@ internal sealed class CheckRun
     {
         var ids = new List<ulong>();
         var trees = new List<CheckedRoot>();
-        _walk.Walk(root, new("top level of mappings", sizeof(ulong)), above, leaf =>
+        _walk.Walk(root, new("top level of mappings", sizeof(ulong)) { HasDeviceKeys = true }, above, leaf =>
         {
             var path = _walk.Path;
             for (var i = 0; i < leaf.Count; i++)

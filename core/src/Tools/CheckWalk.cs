@@ -223,7 +223,9 @@ internal sealed class CheckWalk(CheckReader reader, ReferenceCounts references, 
     private void AddFinding(in CheckedNode at, FindingKind kind, string message, ulong low, ulong? high)
     {
         var finding = new MetadataFinding(kind, message, [.. PathTo(at).Select(static block => new MetaBlock(block))]);
-        if (TreeOf(at).Thin is { } thin)
+        if (TreeOf(at).HasDeviceKeys)
+            finding = finding with { Devices = DamagePlace.RangeOf(low, high) };
+        else if (TreeOf(at).Thin is { } thin)
             finding = finding with { Thin = thin, Begin = new VirtualBlock(low), End = high is { } end ? new VirtualBlock(end) : null };
         findings.Add(finding);
     }

@@ -7,6 +7,9 @@ namespace CsiThin.Core.Tools;
 internal sealed record CheckedTree(string Name, int ValueBytes)
 {
     public ThinId? Thin { get; init; }
+
+    /// <summary>Its keys are thin ids.</summary>
+    public bool HasDeviceKeys { get; init; }
 }
 
 /// <summary>A tree to walk: its root, and the blocks from the superblock to it.</summary>

@@ -27,7 +27,8 @@ public static class MetadataLeaks
         while (true)
         {
             var findings = MetadataChecker.Run(disk, new CheckOptions(), run);
-            if (findings.All.Count == 0 || findings.All.Any(static finding => finding.Kind != FindingKind.Leak))
+            // Each round frees all the leaks it was told of, so there are fewer after it, and an end.
+            if (findings.Leaks.Count == 0 || findings.All.Any(static finding => finding.Kind != FindingKind.Leak))
                 return new LeakRepair(findings.All, data, metadata);
             Drop(disk, findings.Leaks);
             data += Blocks(findings.Leaks, SpaceMapKind.Data);

@@ -91,6 +91,9 @@ internal sealed class MetadataReader
         ? root
         : throw new MetadataException(MetadataError.NotFound, $"there is no thin device {id}");
 
+    /// <summary>The blocks from the superblock to the leaf that has a device's root, as far as they can be read. For errors.</summary>
+    public IEnumerable<ulong> PathTo(ThinId id) => Above.Concat(TreePath.To(Disk, Blocks, View.MappingRoot, id.Value));
+
     private delegate void LeafVisitor(NodeView leaf);
 
     private void ForEachLeaf(ulong root, int valueBytes, string name, LeafVisitor visitor)

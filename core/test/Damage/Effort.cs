@@ -17,6 +17,10 @@ internal static class Effort
             ? TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture))
             : TimeSpan.FromSeconds(IsAll ? 8 : 1);
 
+    /// <summary>All cases when all effort is asked for, else so many chosen at random.</summary>
+    public static IReadOnlyList<T> AllOr<T>(this IReadOnlyList<T> cases, int most, Random random) =>
+        IsAll ? cases : [.. cases.Some(most, random)];
+
     /// <summary>So many cases chosen at random; ten times as many when all effort is asked for; all if there are no more.</summary>
     public static IEnumerable<T> Some<T>(this IReadOnlyList<T> cases, int most, Random random)
     {

@@ -163,17 +163,36 @@ public sealed class SpaceQueueTests : IDisposable
     [Fact]
     public void Who_comes_later_takes_no_block_from_those_that_wait()
     {
-        using var large = new WaitingWrite(_device, (long)_blocks * Block, ThinPoolTests.Pattern(3 * Block, 1));
+        const int Count = 40;
+        using var large = new WaitingWrite(_device, (long)_blocks * Block, ThinPoolTests.Pattern((Count + 1) * Block, 1));
         WaitingWrite.UntilWaiting(_pool.Pool, 1);
-        using var small = new WaitingWrite(_device, (long)(_blocks + 10) * Block, ThinPoolTests.Pattern(4096, 2));
-        WaitingWrite.UntilWaiting(_pool.Pool, 2);
-        for (var i = 0; i < 3; i++)
+        using var queue = _device.OpenQueue();
+        using var buffer = new AlignedBuffer(4096);
+        for (var i = 0; i < Count; i++)
         {
-            Assert.Equal((false, false), (large.IsOver, small.IsOver));
-            Assert.Equal(BlockError.None, _client.Discard((long)i * Block, Block));
+            // While the worker is busy with the first, the others gather: what the second frees is not for the third.
+            queue.Submit(new BlockRequest
+            {
+                Operation = BlockOperation.WriteZeroes,
+                Flags = BlockFlags.NoHole,
+                OffsetBytes = (long)(_blocks - 64) * Block,
+                LengthBytes = 64 * Block,
+            });
+            queue.Submit(new BlockRequest { Operation = BlockOperation.Discard, OffsetBytes = (long)i * Block, LengthBytes = Block });
+            queue.Submit(new BlockRequest
+            {
+                Operation = BlockOperation.Write,
+                OffsetBytes = (long)(_blocks + 100 + i) * Block,
+                LengthBytes = 4096,
+                Address = buffer.Address,
+            });
+            queue.Kick();
+            WaitingWrite.UntilWaiting(_pool.Pool, i + 2);
         }
+        Assert.False(large.IsOver);
+        Assert.Equal(BlockError.None, _client.Discard((long)Count * Block, Block));
         Assert.Equal(BlockError.None, large.Result());
-        Assert.False(small.IsOver);
+        Assert.Equal(Count, _pool.Pool.GetStatus().WaitingRequests);
     }
 
     [Fact]

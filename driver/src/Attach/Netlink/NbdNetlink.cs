@@ -25,7 +25,7 @@ internal sealed class NbdNetlink(GenericNetlink netlink) : IDisposable
     public static NbdNetlink Open(TimeProvider time) =>
         new(new GenericNetlink(new NetlinkChannel(), time, GenericNetlink.DefaultLimit));
 
-    /// <summary>The family, looked up afresh: its number changes when the module is loaded again.</summary>
+    /// <summary>The family, looked up afresh.</summary>
     public NetlinkFamily Family => netlink.FindFamily(NbdNetlinkProtocol.Family)
         ?? throw NetlinkException.Refused(Core.Device.Errno.NoSuchFile, "there is no netlink family 'nbd'");
 

@@ -138,6 +138,8 @@ internal sealed partial class EngineHost : IAsyncDisposable
             var options = new DeviceOptions { StateDirectory = stateDirectory };
             var manager = _parts.KeepAsync(
                 await DeviceManager.StartAsync(Pools, options, _logs, NbdLogs.To(_logs)).ConfigureAwait(false));
+            foreach (var lacking in DataPathProcess.Settle())
+                LogLacking(_log, lacking);
             Devices = new DrainableEngine(manager);
             DeviceProblem = manager.HostProblem;
         }
@@ -188,6 +190,9 @@ internal sealed partial class EngineHost : IAsyncDisposable
 
     [LoggerMessage(4, LogLevel.Warning, "Pool {Name}: {Message}")]
     private static partial void LogPool(ILogger logger, string name, string message);
+
+    [LoggerMessage(7, LogLevel.Warning, "This process goes on without what it should have: {Lacking}")]
+    private static partial void LogLacking(ILogger logger, string lacking);
 
     [LoggerMessage(5, LogLevel.Warning, "Serving without the control socket, so no tool can reach the pools meanwhile: {Reason}")]
     private static partial void LogNoControl(ILogger logger, string reason);
