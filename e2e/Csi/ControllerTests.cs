@@ -44,7 +44,8 @@ public sealed class ControllerTests : IDisposable
         Assert.Equal(2, csi.Ok("Controller/ListVolumes", new { }).GetProperty("entries").GetArrayLength());
 
         first.Kill();
-        Assert.Contains("'worker-1'", csi.Refused("UNAVAILABLE", "Controller/DeleteVolume", new { volume_id = one }), StringComparison.Ordinal);
+        var refusal = csi.Refused("UNAVAILABLE", "Controller/DeleteVolume", new { volume_id = one });
+        Assert.Contains("'worker-1'", refusal, StringComparison.Ordinal);
         csi.Ok("Controller/DeleteVolume", new { volume_id = two });
         csi.Refused("UNIMPLEMENTED", "Node/NodeGetInfo", new { });
     }
@@ -71,10 +72,12 @@ public sealed class ControllerTests : IDisposable
     {
         var engine = _directory.File($"{name}.engine.sock");
         Serve(
-            "engine", "--pool", $"fast={_directory.File(name)},size=1G", "--socket", engine, "--state-dir", _directory.File($"{name}.engine"));
+            "engine", "--pool", $"fast={_directory.File(name)},size=1G", "--socket", engine,
+            "--state-dir", _directory.File($"{name}.engine"));
         var node = Serve(
             "node", "--endpoint", $"unix://{_directory.File($"{name}.sock")}", "--engine", engine, "--node-id", name,
-            "--state-dir", _directory.File($"{name}.state"), "--kubelet-dir", Directory.CreateDirectory(_directory.File("kubelet")).FullName,
+            "--state-dir", _directory.File($"{name}.state"),
+            "--kubelet-dir", Directory.CreateDirectory(_directory.File("kubelet")).FullName,
             "--listen", "127.0.0.1:0", "--tls-dir", _certificates.IssueForNode());
         return (node, new Uri(Remote(node.Ready)).Authority);
     }

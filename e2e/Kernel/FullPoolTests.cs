@@ -189,7 +189,12 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
         "VolumeAdmin/CreateVolume",
         new
         {
-            pool_uuid = _pool, name, size_bytes = sizeMiB << 20, source_id = source, is_snapshot = isSnapshot, parameters = new { whenFull },
+            pool_uuid = _pool,
+            name,
+            size_bytes = sizeMiB << 20,
+            source_id = source,
+            is_snapshot = isSnapshot,
+            parameters = new { whenFull },
         }).GetProperty("id").GetString()!;
 
     private (string Volume, string Device) Attach(string volume) =>

@@ -65,8 +65,9 @@ internal sealed partial class ControllerHost : IAsyncDisposable
                 routes.MapGrpcService<IdentityService>();
                 routes.MapGrpcService<RouterControllerService>();
             });
-        _ = _parts.KeepAsync(await CallServer.StartAsync(options.SocketPath, services, logs).ConfigureAwait(false)); // kept until the end
-        LogStart(_log, IdentityService.Version, options.Cluster is not null ? "those that publish ThinPools" : $"{options.Nodes.Count} given");
+        _ = _parts.KeepAsync(await CallServer.StartAsync(options.SocketPath, services, logs).ConfigureAwait(false));
+        var known = options.Cluster is null ? $"{options.Nodes.Count} given" : "those that publish ThinPools";
+        LogStart(_log, IdentityService.Version, known);
     }
 
     private INodeDirectory Directory(ControllerOptions options, ILoggerFactory logs)
