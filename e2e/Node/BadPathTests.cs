@@ -26,7 +26,9 @@ public sealed class BadPathTests(NodeGuest guest)
             StringComparison.Ordinal);
         guest.Refused("FAILED_PRECONDITION", "Node/NodePublishVolume", new
         {
-            volume_id = id, target_path = Target(id), volume_capability = Capability(),
+            volume_id = id,
+            target_path = Target(id),
+            volume_capability = Capability(),
         });
         guest.Run("[ -z \"$(ls -A /run/elsewhere)\" ]");
         guest.Unstage(id);

@@ -1,6 +1,6 @@
+using CsiThin.Core.Pool;
 using CsiThin.Driver.Node;
 using CsiThin.Driver.Volumes;
-using CsiThin.Core.Pool;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Node;
