@@ -58,38 +58,6 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
         Finish(disk, rounds);
     }
 
-    [Fact]
-    public void A_volume_that_is_not_to_wait_fails_its_writers_and_keeps_what_they_had_fsynced()
-    {
-        var disk = Start(96);
-        var device = Attach(Create("hasty", 512, whenFull: "error")).Device;
-        _guest.Run($"""
-            mkfs.ext4 -q {device}
-            mkdir /mnt/ext4
-            mount {device} /mnt/ext4
-            touch /run/ext4.log
-            start ext4-writer {Writer} write /mnt/ext4 /run/ext4.log 100000 10
-            """);
-        (_ballast, _ballastDevice) = Attach(Create("ballast", 512));
-        Until("the writer writes", () => _guest.Run("grep -c done /run/ext4.log || true").Trim() != "0");
-        var fill = _guest.Start($"dd if=/dev/zero of={_ballastDevice} bs=1M count=100 oflag=direct status=none");
-        // It has blocks of its own to write to for a while.
-        Until("the writer fails", () => _guest.TryRun("grep -q error /run/ext4.log").ExitCode == 0);
-        Assert.False(fill.HasEnded);
-        Assert.True(Count(Status(), "noSpaceFailures") > 0);
-        _guest.Run($"blkdiscard -l 32M {_ballastDevice}");
-        Assert.Equal((0, ""), fill.Wait(120));
-        _guest.Run($"blkdiscard {_ballastDevice}");
-        _guest.Run($"""
-            umount /mnt/ext4
-            e2fsck -fy {device} || [ $? -lt 4 ]
-            mount {device} /mnt/ext4
-            {Verification("ext4")}
-            umount /mnt/ext4
-            """, 300);
-        End(disk);
-    }
-
     private void FillAndRelieve(int round)
     {
         var relieve = Hold(round);
@@ -185,12 +153,10 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
         return disk;
     }
 
-    private string Create(string name, long sizeMiB, string source = "", bool isSnapshot = false, string whenFull = "queue") => _engine.Ok(
+    private string Create(string name, long sizeMiB, string source = "", bool isSnapshot = false) => _engine.Ok(
         "VolumeAdmin/CreateVolume",
-        new
-        {
-            pool_uuid = _pool, name, size_bytes = sizeMiB << 20, source_id = source, is_snapshot = isSnapshot, parameters = new { whenFull },
-        }).GetProperty("id").GetString()!;
+        new { pool_uuid = _pool, name, size_bytes = sizeMiB << 20, source_id = source, is_snapshot = isSnapshot })
+        .GetProperty("id").GetString()!;
 
     private (string Volume, string Device) Attach(string volume) =>
         (volume, _engine.Ok("DeviceAdmin/AttachDevice", new { volume_id = volume, block_bytes = 512 }).GetProperty("path").GetString()!);
