@@ -130,6 +130,23 @@ public sealed class AttachTests(DeviceFixture fixture) : IClassFixture<DeviceFix
     }
 
     [Fact]
+    public void Node_check_finds_what_the_guest_has_and_says_what_to_do_without_nbd()
+    {
+        var check = GuestProgram.Command("node", "check", "--kubelet-dir", "/run");
+        var (_, there) = _guest.Kernel.TryRun(check);
+        Assert.Contains("ok       nbd netlink family: reachable", there, StringComparison.Ordinal);
+        Assert.Contains("ok       kernel: Linux 6.1", there, StringComparison.Ordinal);
+        Assert.Contains("missing  kubelet directory: /run is on /run, which is not shared", there, StringComparison.Ordinal);
+        Assert.Contains("ok       mkfs.ext4:", there, StringComparison.Ordinal);
+        using var directory = new Support.TempDirectory();
+        using var bare = GuestKernel.Boot(directory, new GuestOptions());
+        var (exitCode, lacking) = bare.TryRun(check);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("missing  nbd module: not loaded", lacking, StringComparison.Ordinal);
+        Assert.Contains("modprobe nbd max_part=0", lacking, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_engine_knows_whether_a_volume_was_ever_written()
     {
         var volume = _guest.CreateVolume("content", VolumeBytes);

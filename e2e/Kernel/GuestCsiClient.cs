@@ -9,7 +9,7 @@ namespace CsiThin.EndToEnd.Kernel;
 internal sealed class GuestCsiClient : CsiClient
 {
     private const int LimitSeconds = 180;
-    private static int s_number;
+    private static int _numbers;
 
     private readonly GuestKernel _guest;
     private readonly string _pipe;
@@ -24,7 +24,7 @@ internal sealed class GuestCsiClient : CsiClient
         : base(package)
     {
         _guest = guest;
-        _pipe = $"/run/csi-client-{Interlocked.Increment(ref s_number)}";
+        _pipe = $"/run/csi-client-{Interlocked.Increment(ref _numbers)}";
         // Opened for reading and writing, a pipe has no end between two calls.
         guest.Run($"""
             mkfifo {_pipe}.questions {_pipe}.answers

@@ -65,7 +65,7 @@ public static class SysBlock
                select $"open in {DescribeProcess(process)}";
     }
 
-    private static string DescribeProcess(string id)
+    internal static string DescribeProcess(string id)
     {
         var command = Lines($"/proc/{id}/comm").FirstOrDefault();
         return command is null ? $"process {id}" : $"process {id} ({command})";
@@ -91,7 +91,7 @@ public static class SysBlock
     private static string MountNamespaceOf(string process) =>
         ResolveLink($"/proc/{process}/ns/mnt") is { Length: > 0 } known ? known : process;
 
-    private static string[] Names(string directory)
+    internal static string[] Names(string directory)
     {
         try
         {
@@ -115,7 +115,7 @@ public static class SysBlock
         }
     }
 
-    private static string ResolveLink(string path)
+    internal static string ResolveLink(string path)
     {
         try
         {

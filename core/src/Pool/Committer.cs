@@ -42,12 +42,10 @@ internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watc
 
     /// <summary>
     /// Notes that blocks from <paramref name="begin"/> on were mapped to <paramref name="data"/> and on, before whoever wrote them is told.
+    /// False: the log is full, and the caller commits before that; not while it has a block that is allocated and not mapped yet.
     /// </summary>
-    public void NoteMapped(ThinId device, VirtualBlock begin, DataBlock data, ulong count)
-    {
-        if (pool.MappingLog is { } log && !log.TryAddMapped(pool.Metadata, device, begin, data, count))
-            Commit(); // the log is full
-    }
+    public bool TryNoteMapped(ThinId device, VirtualBlock begin, DataBlock data, ulong count) =>
+        pool.MappingLog is not { } log || log.TryAddMapped(pool.Metadata, device, begin, data, count);
 
     /// <summary>Notes that nothing in the range is mapped any more, likewise.</summary>
     public void NoteUnmapped(ThinId device, VirtualBlock begin, VirtualBlock end)

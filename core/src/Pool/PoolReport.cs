@@ -1,3 +1,4 @@
+using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
@@ -11,6 +12,7 @@ internal static class PoolReport
             DyingVolumes = catalog.Dying.Count,
             DyingBytes = (long)dyingBlocks * disk.Label.Layout.DataBlockBytes,
             Uuid = disk.Label.Uuid,
+            DevicePath = (disk.Disk as FileDisk)?.Path,
             Mode = mode,
             NeedsCheck = metadata.NeedsCheck,
             TransactionId = metadata.TransactionId,

@@ -6,6 +6,9 @@ public sealed record PoolStatus
     /// <summary>The pool's id, for ever.</summary>
     public required Guid Uuid { get; init; }
 
+    /// <summary>The file or device it is on, as it was opened; null for a disk without a path.</summary>
+    public string? DevicePath { get; init; }
+
     /// <summary>How far it has degraded.</summary>
     public required PoolMode Mode { get; init; }
 

@@ -137,13 +137,14 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     private long TryWriteRuns(VolumeState volume, VirtualBlock first, long count, nint source)
     {
         var run = new NewRun(first, default, 0);
+        var isNoted = true;
         while ((long)(run.End - first.Value) < count && NeedsBlock(volume, new VirtualBlock(run.End)) && TryAllocateNow(out var fresh))
         {
             if (run.Length > 0 && fresh.Value != run.Data.Value + run.Length)
             {
                 try
                 {
-                    WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+                    isNoted &= WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
                 }
                 catch (DataBlockException)
                 {
@@ -155,11 +156,14 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             run = run with { Data = run.Length == 0 ? fresh : run.Data, Length = run.Length + 1 };
         }
         if (run.Length > 0)
-            WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+            isNoted &= WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+        if (!isNoted)
+            committer.Commit(); // only now: no block is held any more
         return StartOf(new VirtualBlock(run.End)) - StartOf(first);
     }
 
-    private void WriteRun(VolumeState volume, NewRun run, nint source)
+    /// <summary>Writes and maps a run; false when a commit is owed for it.</summary>
+    private bool WriteRun(VolumeState volume, NewRun run, nint source)
     {
         try
         {
@@ -172,7 +176,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         }
         for (ulong i = 0; i < run.Length; i++)
             pool.Metadata.Insert(volume.Device, new VirtualBlock(run.Begin.Value + i), new DataBlock(run.Data.Value + i));
-        committer.NoteMapped(volume.Device.Id, run.Begin, run.Data, run.Length);
+        return committer.TryNoteMapped(volume.Device.Id, run.Begin, run.Data, run.Length);
     }
 
     private bool NeedsBlock(VolumeState volume, VirtualBlock block) =>
@@ -206,7 +210,8 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             throw;
         }
         pool.Metadata.Insert(volume.Device, block, fresh);
-        committer.NoteMapped(volume.Device.Id, block, fresh, 1);
+        if (!committer.TryNoteMapped(volume.Device.Id, block, fresh, 1))
+            committer.Commit();
         return true;
     }
 

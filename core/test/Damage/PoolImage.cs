@@ -47,7 +47,9 @@ internal sealed class PoolImage
     /// <summary>All bytes of each volume, by name.</summary>
     public Dictionary<string, byte[]> Content { get; } = [];
 
-    public static ThinPool Open(IDisk disk, bool readOnly = false) => ThinPool.Open(disk, new PoolOpenOptions { ReadOnly = readOnly });
+    /// <summary>Damage may say that the pool is full: a write must not wait for space then, as it rightly would.</summary>
+    public static ThinPool Open(IDisk disk, bool readOnly = false) =>
+        ThinPool.Open(disk, new PoolOpenOptions { ReadOnly = readOnly, NoSpaceTimeout = TimeSpan.Zero });
 
     /// <summary>All of a volume, or why it cannot be read.</summary>
     public static (byte[]? Bytes, BlockError Error) Read(ThinPool pool, VolumeInfo volume)

@@ -38,6 +38,7 @@ internal static class EngineMessages
         WaitingRequests = status.WaitingRequests,
         SpaceWait = Duration.FromTimeSpan(status.SpaceWait),
         NoSpaceFailures = status.NoSpaceFailures,
+        DevicePath = status.DevicePath ?? "",
     };
 
     /// <summary>The state that <see cref="ToPool"/> wrote.</summary>
@@ -64,6 +65,7 @@ internal static class EngineMessages
         WaitingRequests = pool.WaitingRequests,
         SpaceWait = pool.SpaceWait?.ToTimeSpan() ?? default,
         NoSpaceFailures = pool.NoSpaceFailures,
+        DevicePath = pool.DevicePath.Length > 0 ? pool.DevicePath : null,
     };
 
     /// <summary>A volume or snapshot.</summary>

@@ -2,12 +2,13 @@ using CsiThin.Driver.Calls;
 using CsiThin.Driver.Node;
 using CsiThin.Driver.Volumes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Csi;
 
-/// <summary>CSI on a unix socket: Identity, Controller, and Node where there is one.</summary>
+/// <summary>CSI on a listener: Identity, Controller, and Node where there is one.</summary>
 internal static class CsiServer
 {
     /// <summary>
@@ -15,24 +16,30 @@ internal static class CsiServer
     /// calls of the Node service are UNIMPLEMENTED.
     /// </summary>
     public static Task<CallServer> StartAsync(
-        string socketPath, VolumeManager volumes, string nodeId, VolumeNode? node, ILoggerFactory logs)
+        string socketPath, VolumeManager volumes, string nodeId, VolumeNode? node, ILoggerFactory logs) =>
+        CallServer.StartAsync(socketPath, ServicesOf("CSI", volumes, nodeId, node), logs);
+
+    /// <summary>The services, whose calls are counted under <paramref name="api"/>.</summary>
+    public static CallServices ServicesOf(string api, VolumeManager volumes, string nodeId, VolumeNode? node)
     {
         var topology = new NodeTopology(nodeId);
-        var services = new CallServices(
-            "CSI",
+        return new CallServices(
+            api,
             collection =>
             {
-                collection.AddSingleton(new IdentityService(volumes.Pools)).AddSingleton(new ControllerService(volumes, topology));
+                collection.AddSingleton(new IdentityService(token => IdentityService.AnyPoolServesAsync(volumes.Pools, token)));
+                collection.AddSingleton(new ControllerService(volumes, topology));
                 if (node is not null)
                     collection.AddSingleton(new NodeService(node, topology));
             },
-            routes =>
-            {
-                routes.MapGrpcService<IdentityService>();
-                routes.MapGrpcService<ControllerService>();
-                if (node is not null)
-                    routes.MapGrpcService<NodeService>();
-            });
-        return CallServer.StartAsync(socketPath, services, logs);
+            routes => Map(routes, node is not null));
+    }
+
+    private static void Map(IEndpointRouteBuilder routes, bool hasNode)
+    {
+        routes.MapGrpcService<IdentityService>();
+        routes.MapGrpcService<ControllerService>();
+        if (hasNode)
+            routes.MapGrpcService<NodeService>();
     }
 }

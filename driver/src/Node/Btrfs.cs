@@ -48,4 +48,9 @@ internal sealed class Btrfs : IFileSystem
     /// <inheritdoc/>
     public ProgramCall Grow(string device, string mountPoint) =>
         new("btrfs", ["filesystem", "resize", "max", mountPoint], FileSystems.GrowLimit);
+
+    /// <summary>
+    /// The kernel keeps a list of every btrfs device it has seen, and would refuse an older copy, such as a snapshot, at another path.
+    /// </summary>
+    public ProgramCall? Forget(string device) => new("btrfs", ["device", "scan", "--forget", device], FileSystems.GrowLimit);
 }

@@ -51,10 +51,12 @@ internal sealed class EphemeralVolumes(
     {
         var volume = await FindAsync(name).ConfigureAwait(false);
         var what = Describe.Thing(VolumeKind.Volume, name);
+        var device = volume is null ? null : await engine.FindDeviceAsync(volume.Id, CancellationToken.None).ConfigureAwait(false);
+        var entry = MountTable.Read().At(target);
         await publisher.UnpublishAsync(what, volume?.Id, target).ConfigureAwait(false);
         if (volume is null)
             return;
-        await engine.DetachAsync(volume.Id, CancellationToken.None).ConfigureAwait(false);
+        await stager.DetachAsync(what, volume.Id, device, entry).ConfigureAwait(false);
         await volumes.DeleteAsync(VolumeKind.Volume, volume.Id.ToString(), CancellationToken.None).ConfigureAwait(false);
         state.Change(volume.Id, _ => new VolumeRecord());
     }

@@ -29,7 +29,7 @@ internal sealed class Ext4 : IFileSystem
         return new("mkfs.ext4", ["-F", "-q", "-b", "4096", "-m", "0", "-E", extended, .. options, device], FileSystems.FormatLimit);
     }
 
-    /// <inheritdoc/>
+    /// <summary>What of a snapshot only its journal holds is not seen; a volume made from it shows it.</summary>
     public IReadOnlyList<string> MountOptions(bool isSnapshot) => isSnapshot ? ["noload"] : [];
 
     /// <summary>
@@ -69,6 +69,9 @@ internal sealed class Ext4 : IFileSystem
 
     /// <inheritdoc/>
     public ProgramCall Grow(string device, string mountPoint) => new("resize2fs", [device], FileSystems.GrowLimit);
+
+    /// <inheritdoc/>
+    public ProgramCall? Forget(string device) => null;
 
     private static ushort Word(ReadOnlySpan<byte> super, int at) => BinaryPrimitives.ReadUInt16LittleEndian(super[at..]);
 

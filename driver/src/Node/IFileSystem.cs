@@ -17,7 +17,8 @@ internal interface IFileSystem
     /// <summary>Makes the file system. <paramref name="isUnwritten"/>: all of the device reads as zeroes, else it is overwritten.</summary>
     ProgramCall Format(string device, bool isUnwritten, IReadOnlyList<string> options);
 
-    /// <summary>Options every mount of ours has. A snapshot is mounted without a write, hence without its log.</summary>
+    /// <summary>Options every mount of ours has. A snapshot is mounted without a write, hence without
+    /// its log: what only that holds is not seen (freeze the origin before, or make a volume from the snapshot).</summary>
     IReadOnlyList<string> MountOptions(bool isSnapshot);
 
     /// <summary>The check before a mount, null unless the file system itself asks for one.</summary>
@@ -40,4 +41,7 @@ internal interface IFileSystem
 
     /// <summary>Grows the mounted file system to the size of its device; harmless when it has it already.</summary>
     ProgramCall Grow(string device, string mountPoint);
+
+    /// <summary>Makes the kernel forget a device that is about to go, null where it remembers none. May fail without harm.</summary>
+    ProgramCall? Forget(string device);
 }

@@ -1,3 +1,4 @@
+using CsiThin.Core.Device;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Node;
@@ -64,13 +65,16 @@ internal sealed class Mounts(HostPrograms programs)
             if (MountTable.Read().CountAt(target) < before)
                 continue; // gone is gone, whatever the program says
             if (result.LastWords.Contains("busy", StringComparison.OrdinalIgnoreCase))
-                throw new VolumeException(VolumeError.Busy, $"{what}: {target} is busy{MountUsers.Describe(target)}");
+                throw new VolumeException(VolumeError.Busy, $"{what}: {target} is busy{Users(target)}");
             throw result.ExitCode != 0
                 ? HostPrograms.Failed(what, call, result)
                 : new VolumeException(VolumeError.HostFailed, $"{what}: {target} is still mounted, although umount said it is not");
         }
         throw new VolumeException(VolumeError.HostFailed, $"{what}: more than {StackedMax} mounts lie over each other at {target}");
     }
+
+    private static string Users(string target) =>
+        PathUsers.Of(target) is { Count: > 0 } users ? $": used by {string.Join(", ", users)}" : "";
 
     private static VolumeException NotThere(string what, string target) =>
         new(VolumeError.HostFailed, $"{what}: mount said it has mounted {target}, but the kernel shows no such mount there");

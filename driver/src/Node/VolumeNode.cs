@@ -21,6 +21,7 @@ internal sealed class VolumeNode
     private readonly VolumeStager _stager;
     private readonly VolumePublisher _publisher;
     private readonly EphemeralVolumes _ephemeral;
+    private readonly DevicePulse _pulse;
     private readonly KeyedLock _locks = new();
 
     /// <summary>
@@ -32,6 +33,7 @@ internal sealed class VolumeNode
         _volumes = volumes;
         _engine = engine;
         _paths = new NodePaths(options.KubeletDirectory);
+        _pulse = new DevicePulse(time);
         var state = new NodeState(options.StateDirectory, logs.CreateLogger<NodeState>());
         var mounts = new Mounts(programs);
         var formatter = new VolumeFormatter(engine, programs, state, time, logs.CreateLogger<VolumeFormatter>());
@@ -129,17 +131,19 @@ internal sealed class VolumeNode
         var status = await found.Pool.Pool.GetStatusAsync(cancellation).ConfigureAwait(false);
         var condition = PoolCondition.Of(found.Pool.Name, status);
         var stats = new VolumeStats { IsAbnormal = condition.IsAbnormal, Condition = condition.Message };
+        if (await _pulse.ComplaintAsync(device).ConfigureAwait(false) is { } complaint)
+            stats = stats.Worse(complaint);
         if (!MountTable.HoldsFileSystemOf(entry, device))
             return stats with { DeviceBytes = device.SizeBytes, MappedBytes = found.Usage.MappedBytes };
         if (entry.IsFileSystemReadOnly && !entry.Options.Contains("ro") && volume.Kind == VolumeKind.Volume)
-            stats = stats with { IsAbnormal = true, Condition = $"its {entry.FileSystem} has become read-only after an error" };
+            stats = stats.Worse($"its {entry.FileSystem} has become read-only after an error");
         try
         {
             return stats with { FileSystem = FileSystemUsage.Of(path) };
         }
         catch (DiskException failure)
         {
-            return stats with { IsAbnormal = true, Condition = $"its {entry.FileSystem} does not answer: {failure.Message}" };
+            return stats.Worse($"its {entry.FileSystem} does not answer: {failure.Message}");
         }
     }
 

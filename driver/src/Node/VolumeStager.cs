@@ -48,7 +48,7 @@ internal sealed partial class VolumeStager(
             throw new VolumeException(
                 VolumeError.Busy, $"{what} cannot be unstaged: it is still mounted at {published.Path}");
         await mounts.UnmountAsync(what, path).ConfigureAwait(false);
-        await engine.DetachAsync(id, CancellationToken.None).ConfigureAwait(false);
+        await DetachAsync(what, id, device, entry).ConfigureAwait(false);
         state.Change(id, record => record with { StagingPath = null, Targets = [] });
     }
 
@@ -61,6 +61,15 @@ internal sealed partial class VolumeStager(
         // A file system that is mounted read-only may have to replay its log first, so the device of a volume is writable.
         var isReadOnly = volume.Kind == VolumeKind.Snapshot || (access.IsBlock && readOnly);
         return engine.AttachAsync(volume.Id, new AttachRequest(isReadOnly, blockBytes), CancellationToken.None);
+    }
+
+    /// <summary>Takes the device away after what was mounted of it, <paramref name="last"/>, is gone.</summary>
+    public async Task DetachAsync(string what, VolumeId id, AttachedDevice? device, MountEntry? last)
+    {
+        var forget = device is null ? null : FileSystems.All.FirstOrDefault(one => one.Name == last?.FileSystem)?.Forget(device.Path);
+        if (forget is not null)
+            _ = await programs.TryRunAsync(what, forget).ConfigureAwait(false);
+        await engine.DetachAsync(id, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Mounts the file system of an attached volume, made if it has none, and grown if its device has.</summary>
@@ -86,7 +95,16 @@ internal sealed partial class VolumeStager(
         var isSnapshot = volume.Kind == VolumeKind.Snapshot;
         string[] readOnly = isSnapshot || access.IsReadOnly ? ["ro"] : [];
         var options = readOnly.Concat(fileSystem.MountOptions(isSnapshot)).Concat(access.MountFlags).Distinct().ToList();
-        await mounts.MountAsync(what, device, path, fileSystem.Name, options).ConfigureAwait(false);
+        try
+        {
+            await mounts.MountAsync(what, device, path, fileSystem.Name, options).ConfigureAwait(false);
+        }
+        catch (VolumeException failure) when (isSnapshot && fileSystem is Btrfs && failure.Error == VolumeError.HostFailed)
+        {
+            throw new VolumeException(
+                VolumeError.Incompatible,
+                $"{failure.Message}. Before Linux 6.7 a btrfs snapshot cannot be mounted beside its origin: make a volume from it");
+        }
         if (readOnly.Length == 0)
             await GrowAsync(what, device, fileSystem, head, path).ConfigureAwait(false);
     }

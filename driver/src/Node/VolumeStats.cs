@@ -19,4 +19,8 @@ internal sealed record VolumeStats
 
     /// <summary>What is wrong, or that nothing is.</summary>
     public required string Condition { get; init; }
+
+    /// <summary>The same with one more thing that is wrong.</summary>
+    public VolumeStats Worse(string complaint) =>
+        this with { IsAbnormal = true, Condition = IsAbnormal ? $"{Condition}; {complaint}" : complaint };
 }

@@ -50,4 +50,7 @@ internal sealed class Xfs : IFileSystem
 
     /// <inheritdoc/>
     public ProgramCall Grow(string device, string mountPoint) => new("xfs_growfs", ["-d", mountPoint], FileSystems.GrowLimit);
+
+    /// <inheritdoc/>
+    public ProgramCall? Forget(string device) => null;
 }

@@ -24,7 +24,7 @@ internal sealed class ControllerFixture : IDisposable
     {
         Pools = new VolumeManagerFixture(place);
         Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node));
-        Identity = new IdentityService(Pools.Volumes.Pools);
+        Identity = new IdentityService(token => IdentityService.AnyPoolServesAsync(Pools.Volumes.Pools, token));
         _interceptor = new ErrorInterceptor(Meter, TimeProvider.System, Log);
     }
 

@@ -107,7 +107,7 @@ public sealed class KubeConnectionTests : IDisposable
         Write("other-token", "abc");
         var path = Config("server: 'https://one:6443'", "tokenFile: other-token");
         using var connection = KubeConfigFile.Read(path, _clock, "main");
-        Assert.Equal(new Uri("https://one:6443"), connection.Server);
+        Assert.Equal((new Uri("https://one:6443"), "abc"), (connection.Server, connection.CurrentToken()));
         var missing = Assert.Throws<KubeException>(() => KubeConfigFile.Read(path, _clock, "absent"));
         Assert.Equal($"the kubeconfig {path} has no context 'absent'", missing.Message);
     }

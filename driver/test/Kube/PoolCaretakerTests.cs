@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CsiThin.Core.Tests.Support;
+using CsiThin.Driver.Kube;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Events;
 using CsiThin.Driver.Kube.Objects;
@@ -38,6 +39,7 @@ public sealed class PoolCaretakerTests : IAsyncLifetime, IDisposable
         await _stop.CancelAsync();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Assert.False(_running.IsFaulted);
+        Assert.Subset(KubeRights.Controller.ToHashSet(), _server.Rights.ToHashSet());
         _client.Dispose();
         await _server.DisposeAsync();
     }

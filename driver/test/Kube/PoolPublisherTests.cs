@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.Support;
+using CsiThin.Driver.Kube;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Events;
 using CsiThin.Driver.Kube.Objects;
@@ -36,12 +37,13 @@ public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable, IPoolSourc
         _server = await TestApiServer.StartAsync(time: _clock);
         _client = _server.Client(_clock);
         _set = new PoolSet([new NamedPool("fast", _pool)]);
-        _readings = new PoolReadings(this, new Dictionary<string, string> { ["fast"] = "/dev/disk/by-id/nvme-1" });
+        _readings = new PoolReadings(this);
     }
 
     public async Task DisposeAsync()
     {
         await StopAsync();
+        Assert.Subset(KubeRights.Node.ToHashSet(), _server.Rights.ToHashSet());
         _client.Dispose();
         await _server.DisposeAsync();
     }

@@ -99,6 +99,10 @@ public sealed class PoolStatusTests
         PoolMode.OutOfDataSpace,
         false,
         "Ready=False/OutOfDataSpace Full=True/NoFreeBlocks Degraded=False/AllWell NeedsCheck=False/FlagClear")]
+    [InlineData(
+        PoolMode.OutOfMetadataSpace,
+        false,
+        "Ready=False/OutOfMetadataSpace Full=True/NoFreeMetadata Degraded=False/AllWell NeedsCheck=False/FlagClear")]
     [InlineData(PoolMode.ReadOnly, true, "Ready=False/ReadOnly Full=False/HasFreeBlocks Degraded=True/ReadOnly NeedsCheck=True/FlagSet")]
     [InlineData(PoolMode.Failed, false, "Ready=False/Failed Full=False/HasFreeBlocks Degraded=True/Failed NeedsCheck=False/FlagClear")]
     [InlineData(PoolMode.Write, true, "Ready=False/NeedsCheck Full=False/HasFreeBlocks Degraded=False/AllWell NeedsCheck=True/FlagSet")]

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CsiThin.Core.Pool;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Tests.Kube.Server;
+using CsiThin.Driver.Volumes;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -22,6 +24,13 @@ public sealed class ThinPoolSchemaTests
         var properties = CustomResource.ThinPools.Schema["properties"]!;
         Compare(typeof(ThinPoolSpec), (JsonObject)properties["spec"]!, "spec");
         Compare(typeof(ThinPoolStatus), (JsonObject)properties["status"]!, "status");
+    }
+
+    [Fact]
+    public void The_schema_has_every_mode()
+    {
+        var status = CustomResource.ThinPools.Schema["properties"]!["status"]!["properties"]!;
+        Assert.Equal(Enum.GetValues<PoolMode>().Select(Describe.Mode), ((JsonArray)status["mode"]!["enum"]!).Select(one => (string)one!));
     }
 
     [Fact]

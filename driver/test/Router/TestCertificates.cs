@@ -19,6 +19,10 @@ internal sealed class TestCertificates : IDisposable
         _authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddDays(10));
     }
 
+    public string IssueForController() => Issue(TlsIdentity.ControllerName);
+
+    public string IssueForNode() => Issue(TlsIdentity.NodeName);
+
     /// <summary>A new directory with ca.crt, tls.crt and tls.key for a name.</summary>
     public string Issue(string name, double validFromDays = -1, double validToDays = 1)
     {

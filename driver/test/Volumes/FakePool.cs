@@ -58,6 +58,7 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
             return new PoolStatus
             {
                 Uuid = Uuid,
+                DevicePath = "/dev/disk/by-id/nvme-1",
                 Mode = Mode,
                 NeedsCheck = NeedsCheck,
                 TransactionId = _transactionId,

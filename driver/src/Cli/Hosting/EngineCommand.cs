@@ -10,6 +10,13 @@ internal static class EngineCommand
     public static Command Build(CommandLine line)
     {
         var pools = ServerArguments.Pools();
+        pools.Required = false;
+        var declared = new Option<string?>("--pools")
+        {
+            Description = "Declared pools to make where needed and to serve; see pool declare",
+            HelpName = "FILE",
+        };
+        var labels = new NodeLabelArguments();
         var socket = ControlSocket.Listen();
         var state = ServerArguments.StateDirectory(DeviceOptions.DefaultStateDirectory, "Where the attachment journal lies");
         var nbd = ServerArguments.Nbd();
@@ -21,10 +28,16 @@ internal static class EngineCommand
             "Own the pools and the data path, in a process that restarts rarely. Example: csi-thin engine --pool fast=/dev/sdb. "
             + "SIGTERM: it serves on while volumes are attached and says which; a second SIGTERM leaves them to the next engine")
         {
-            pools, socket, state, nbd, metrics, cache, stopTimeout,
+            pools, declared, socket, state, nbd, metrics, cache, stopTimeout,
         };
+        labels.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(pools) is null && result.GetResult(declared) is null)
+                result.AddError("which pools? Say --pool NAME=PATH, or --pools FILE with declared ones");
+        });
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
-            new EngineOptions(parsed.GetRequiredValue(pools))
+            new EngineOptions(parsed.GetValue(pools) ?? [])
             {
                 Control = new ControlSocket(parsed.GetValue(socket) ?? ControlSocket.DefaultPath, IsRequired: true),
                 StateDirectory = parsed.GetRequiredValue(state),
@@ -32,6 +45,8 @@ internal static class EngineCommand
                 Metrics = parsed.GetValue(metrics),
                 CacheBytes = parsed.GetValue(cache),
             },
+            parsed.GetValue(declared),
+            labels.Read(parsed),
             parsed.GetValue(stopTimeout),
             output,
             cancellation));
@@ -39,10 +54,21 @@ internal static class EngineCommand
     }
 
     private static async Task<int> RunAsync(
-        EngineOptions options, TimeSpan? stopTimeout, Output output, CancellationToken cancellation)
+        EngineOptions options,
+        string? declared,
+        NodeLabels labels,
+        TimeSpan? stopTimeout,
+        Output output,
+        CancellationToken cancellation)
     {
         using var termination = new Termination(takesSecond: true);
         using var logs = ServerLogs.ToErrorStream();
+        if (declared is not null)
+        {
+            var made = await DeclaredPart.MakeAsync(declared, labels, options.StateDirectory!, logs, cancellation).ConfigureAwait(false);
+            options = options with { Pools = [.. options.Pools, .. made] };
+        }
+
         var host = await EngineHost.StartAsync(options, logs).ConfigureAwait(false);
         await using (host.ConfigureAwait(false))
         {

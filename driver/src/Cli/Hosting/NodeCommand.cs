@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using CsiThin.Driver.Node;
 
 namespace CsiThin.Driver.Cli.Hosting;
@@ -14,14 +15,18 @@ internal static class NodeCommand
         var node = ServerArguments.NodeId();
         var kubelet = ServerArguments.KubeletDirectory();
         var state = ServerArguments.StateDirectory(NodeOptions.DefaultStateDirectory, "The node's own memory");
+        var listen = ServerArguments.Listen();
+        var tls = ServerArguments.TlsDirectory("With --listen, certificates shown to the controller: ca.crt, tls.crt and tls.key");
         var metrics = ServerArguments.Metrics();
+        var cluster = new ClusterArguments();
         var command = new Command(
             "node",
             "Serve CSI on the volumes of a running engine, in a process that may be ended and restarted at any time. Example: "
             + "csi-thin node --endpoint unix:///run/csithin/csi.sock --node-id worker-1")
         {
-            endpoint, engine, node, kubelet, state, metrics,
+            endpoint, engine, node, kubelet, state, listen, tls, metrics, NodeCheckCommand.Build(line),
         };
+        cluster.AddTo(command);
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new NodeHostOptions(
                 parsed.GetRequiredValue(endpoint)!,
@@ -29,12 +34,21 @@ internal static class NodeCommand
                 parsed.GetRequiredValue(node)!,
                 new NodeOptions(parsed.GetRequiredValue(kubelet), parsed.GetRequiredValue(state)))
             {
+                Remote = Remote(parsed.GetValue(listen), parsed.GetValue(tls)),
                 Metrics = parsed.GetValue(metrics),
+                Cluster = cluster.Read(parsed),
             },
             output,
             cancellation));
         return command;
     }
+
+    private static RemoteOptions? Remote(IPEndPoint? listen, string? tlsDirectory) => (listen, tlsDirectory) switch
+    {
+        (null, null) => null,
+        ({ } address, { } directory) => new RemoteOptions(address, directory),
+        _ => throw new CliException("--listen and --tls-dir go together", ExitCodes.Usage),
+    };
 
     private static async Task<int> RunAsync(NodeHostOptions options, Output output, CancellationToken cancellation)
     {
@@ -58,6 +72,7 @@ internal static class NodeCommand
             Endpoint = $"unix://{options.SocketPath}",
             Engine = $"unix://{options.EnginePath}",
             options.NodeId,
+            Remote = host.RemoteAddress?.ToString().TrimEnd('/'),
             Metrics = host.MetricsAddress?.ToString().TrimEnd('/'),
         };
         var metrics = report.Metrics is null ? "" : $", metrics {report.Metrics}/metrics";

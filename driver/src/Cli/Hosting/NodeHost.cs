@@ -1,7 +1,12 @@
+using CsiThin.Driver.Calls;
+using CsiThin.Driver.Calls.Tls;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Node;
+using CsiThin.Driver.Router;
 using CsiThin.Driver.Volumes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
@@ -20,6 +25,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
         _log = logs.CreateLogger("CsiThin.Node");
         _parts = new HostParts(_log);
     }
+
+    /// <summary>Where the controller is answered, if anywhere.</summary>
+    public Uri? RemoteAddress { get; private set; }
 
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress { get; private set; }
@@ -51,12 +59,39 @@ internal sealed partial class NodeHost : IAsyncDisposable
         await LookAsync(options.EnginePath).ConfigureAwait(false);
         if (options.Metrics is { } metrics)
             MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, static () => null, logs).ConfigureAwait(false);
-        var volumes = new VolumeManager(new RemotePools(engine), VolumeManager.DefaultLockWait);
+        var pools = new RemotePools(engine);
+        if (options.Cluster is { } cluster)
+            ClusterPart.StartNode(_parts, cluster, pools, options.NodeId, logs);
+        var volumes = new VolumeManager(pools, VolumeManager.DefaultLockWait);
         var node = new VolumeNode(
             volumes, new RemoteNodeEngine(engine), options.Node, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
+        if (options.Remote is { } remote)
+            await StartRemoteAsync(remote, CsiServer.ServicesOf("Remote", volumes, options.NodeId, node: null), volumes.Pools, logs)
+                .ConfigureAwait(false);
         OwnDirectory.MakeFor(options.SocketPath);
         var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs).ConfigureAwait(false);
         _ = _parts.KeepAsync(csi); // kept until the end
+    }
+
+    // What the controller needs: the calls that mount and unmount stay with kubelet.
+    private async Task StartRemoteAsync(RemoteOptions options, CallServices csi, IPoolSource pools, ILoggerFactory logs)
+    {
+        var identity = new TlsIdentity(options.TlsDirectory, TimeProvider.System, message => LogTls(_log, message));
+        var services = new CallServices(
+            csi.Api,
+            collection =>
+            {
+                csi.Add(collection);
+                collection.AddSingleton(new NodePoolsService(pools));
+            },
+            routes =>
+            {
+                csi.Map(routes);
+                routes.MapGrpcService<NodePoolsService>();
+            });
+        var listener = new TlsListener(options.Listen, identity, TlsIdentity.ControllerName);
+        var server = _parts.KeepAsync(await CallServer.StartAsync(listener, services, logs).ConfigureAwait(false));
+        RemoteAddress = new Uri(server.Address);
     }
 
     // An engine that is not there is no reason not to start: calls wait for it a while and then say so.
@@ -76,6 +111,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
     [LoggerMessage(1, LogLevel.Information, "csi-thin {Version} node; the engine on {Path} serves {Pools}")]
     private static partial void LogEngine(ILogger logger, string version, string path, string pools);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Message}")]
+    private static partial void LogTls(ILogger logger, string message);
 
     [LoggerMessage(2, LogLevel.Warning, "csi-thin {Version} node; {Reason}")]
     private static partial void LogNoEngine(ILogger logger, string version, string reason);

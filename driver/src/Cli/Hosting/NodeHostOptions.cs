@@ -10,6 +10,12 @@ namespace CsiThin.Driver.Cli.Hosting;
 /// <param name="Node">Where the node finds and keeps things.</param>
 internal sealed record NodeHostOptions(string SocketPath, string EnginePath, string NodeId, NodeOptions Node)
 {
+    /// <summary>Where the controller is answered over mutual TLS; nowhere where null.</summary>
+    public RemoteOptions? Remote { get; init; }
+
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>The cluster that the pools are told to; none where null.</summary>
+    public ClusterOptions? Cluster { get; init; }
 }

@@ -95,6 +95,13 @@ internal static class ServerArguments
         DefaultValueFactory = _ => NodePaths.DefaultKubeletDirectory,
     };
 
+    /// <summary>--listen.</summary>
+    public static Option<IPEndPoint?> Listen() => Arguments.Parsed<IPEndPoint>(
+        "--listen", "ADDRESS:PORT", "Where the controller is answered over mutual TLS; nowhere unless given", ParseAddress);
+
+    /// <summary>--tls-dir.</summary>
+    public static Option<string?> TlsDirectory(string description) => new("--tls-dir") { Description = description, HelpName = "DIR" };
+
     /// <summary>The path in <c>unix:///PATH</c>; null and the reason in words for anything else.</summary>
     public static string? ParseEndpoint(string text, out string error)
     {

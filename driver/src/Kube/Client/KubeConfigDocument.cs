@@ -1,3 +1,5 @@
+using YamlDotNet.Serialization;
+
 namespace CsiThin.Driver.Kube.Client;
 
 /// <summary>The parts of a kubeconfig that are looked at, named as there (with hyphens).</summary>
@@ -63,7 +65,8 @@ internal sealed class KubeConfigDocument
         /// <summary>A bearer token.</summary>
         public string? Token { get; set; }
 
-        /// <summary>A file with one.</summary>
+        /// <summary>A file with one. The one key that is not written with a hyphen (client-go, clientcmd/api/v1/types.go).</summary>
+        [YamlMember(Alias = "tokenFile", ApplyNamingConventions = false)]
         public string? TokenFile { get; set; }
 
         /// <summary>A file with a certificate.</summary>

@@ -18,7 +18,7 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
     /// <summary>The data has passed its threshold.</summary>
     public const string NearlyFull = "NearlyFull";
 
-    /// <summary>No data block is left.</summary>
+    /// <summary>No data block is left, or no metadata to map one.</summary>
     public const string Full = "Full";
 
     /// <summary>The metadata has passed its threshold.</summary>
@@ -40,7 +40,7 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
         var size = Quantity.Format((long)status.DataBlocksTotal * status.DataBlockBytes);
         var isNearlyFull = IsPast(dataPercent, thresholds?.NearlyFullPercent, status.DataLevel, before, NearlyFull);
         var isMetadataLow = IsPast(metadataPercent, thresholds?.MetadataLowPercent, status.MetadataLevel, before, MetadataLow);
-        var isFull = status.Mode == PoolMode.OutOfDataSpace;
+        var isFull = status.Mode is PoolMode.OutOfDataSpace or PoolMode.OutOfMetadataSpace;
         var isDegraded = status.Mode >= PoolMode.ReadOnly;
         var mode = Describe.Mode(status.Mode);
         var used = string.Create(CultureInfo.InvariantCulture, $"{dataPercent} % of {size} are in use");
@@ -51,12 +51,14 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
             {
                 { Mode: PoolMode.Write, NeedsCheck: false } => (Ready, true, "Serving", "reads and writes are served"),
                 { Mode: PoolMode.OutOfDataSpace } => (Ready, false, "OutOfDataSpace", "writes that need a new block wait or fail"),
+                { Mode: PoolMode.OutOfMetadataSpace } => (
+                    Ready, false, "OutOfMetadataSpace", "writes that need a new block wait or fail: no metadata is left to map one"),
                 { Mode: PoolMode.ReadOnly } => (Ready, false, "ReadOnly", "nothing can be written until the pool is repaired and reopened"),
                 { Mode: PoolMode.Failed } => (Ready, false, "Failed", "nothing is served until the pool is repaired and reopened"),
                 _ => (Ready, false, "NeedsCheck", "the metadata must be checked before the pool is relied on"),
             },
             (NearlyFull, isNearlyFull, LevelReason(isNearlyFull, status.DataLevel), used),
-            (Full, isFull, isFull ? "NoFreeBlocks" : "HasFreeBlocks", used),
+            (Full, isFull, FullReason(status.Mode), $"{used}, {metadata}"),
             (MetadataLow, isMetadataLow, LevelReason(isMetadataLow, status.MetadataLevel), metadata),
             (Degraded, isDegraded, isDegraded ? ReasonOf(status.Mode) : "AllWell", $"the pool's mode is {mode}"),
             (NeedsCheck, status.NeedsCheck, status.NeedsCheck ? "FlagSet" : "FlagClear",
@@ -113,6 +115,13 @@ internal sealed class PoolConditionRules(ThinPoolThresholds? thresholds)
         SpaceLevel.VolumesRefused => "VolumesRefused",
         SpaceLevel.SnapshotsRefused => "SnapshotsRefused",
         _ => isPast ? "AboveThreshold" : "BelowThreshold",
+    };
+
+    private static string FullReason(PoolMode mode) => mode switch
+    {
+        PoolMode.OutOfDataSpace => "NoFreeBlocks",
+        PoolMode.OutOfMetadataSpace => "NoFreeMetadata",
+        _ => "HasFreeBlocks",
     };
 
     private static string ReasonOf(PoolMode mode) => mode == PoolMode.ReadOnly ? "ReadOnly" : "Failed";

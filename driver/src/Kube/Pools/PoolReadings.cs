@@ -8,7 +8,7 @@ namespace CsiThin.Driver.Kube.Pools;
 /// however many there are.
 /// <para>Concurrency: one look at a time.</para>
 /// </summary>
-internal sealed class PoolReadings(IPoolSource pools, IReadOnlyDictionary<string, string> devices)
+internal sealed class PoolReadings(IPoolSource pools)
 {
     private readonly Dictionary<Guid, Count> _counts = [];
 
@@ -36,12 +36,18 @@ internal sealed class PoolReadings(IPoolSource pools, IReadOnlyDictionary<string
 
     private async Task<PoolReading> ReadAsync(NamedPool pool, CancellationToken cancellation)
     {
-        var reading = new PoolReading(pool.Name) { Device = devices.GetValueOrDefault(pool.Name) };
+        var reading = new PoolReading(pool.Name);
         try
         {
             var status = await pool.Pool.GetStatusAsync(cancellation).ConfigureAwait(false);
             var count = await CountAsync(pool.Pool, status.TransactionId, cancellation).ConfigureAwait(false);
-            return reading with { Status = status, Volumes = count.Volumes, Snapshots = count.Snapshots };
+            return reading with
+            {
+                Status = status,
+                Device = status.DevicePath,
+                Volumes = count.Volumes,
+                Snapshots = count.Snapshots,
+            };
         }
         catch (Exception failure) when (failure is PoolException or VolumeException)
         {

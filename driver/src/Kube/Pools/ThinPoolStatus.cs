@@ -23,7 +23,7 @@ internal sealed record ThinPoolStatus
     /// <summary>The disk or file it is on.</summary>
     public string? Device { get; init; }
 
-    /// <summary>write, out-of-data-space, read-only or failed, as dm-thin says.</summary>
+    /// <summary>write, out-of-data-space, out-of-metadata-space, read-only or failed.</summary>
     public string? Mode { get; init; }
 
     /// <summary>The data, for people: <c>931.5Gi</c>.</summary>
