@@ -1,5 +1,9 @@
 using System.Text;
+using CsiThin.Driver.Attach;
 using CsiThin.Driver.Cli;
+
+if (args is ["engine" or "serve", ..])
+    DataPathProcess.EnterBeforeThreadsStart();
 
 // Buffered: a dump writes millions of lines. What must be seen at once (a ready line, progress) is flushed where it is written.
 var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 64 << 10);

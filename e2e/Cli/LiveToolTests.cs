@@ -44,6 +44,10 @@ public sealed class LiveToolTests : IDisposable
             (exitCode, output, errors) = Support.Program.Run("pool", "dump", Pool, "--control", Control);
             Assert.True(exitCode == 0, errors);
             Assert.EndsWith("</superblock>\n", output, StringComparison.Ordinal);
+            (exitCode, output, errors) = Support.Program.Run("pool", "ls", Pool, "--control", Control);
+            Assert.True(exitCode == 0 && output.Contains("volume    v", StringComparison.Ordinal), output + errors);
+            (exitCode, output, errors) = Support.Program.Run("pool", "check", Pool, "--control", Control);
+            Assert.True(exitCode == 0 && output.StartsWith("sound (as of now", StringComparison.Ordinal), output + errors);
             Assert.Contains("discarded", Support.Program.Run("pool", "trim", Pool, "--control", Control).Output, StringComparison.Ordinal);
             looks++;
         }
@@ -83,6 +87,13 @@ public sealed class LiveToolTests : IDisposable
             var (exitCode, _, errors) = Support.Program.Run(arguments);
             Assert.Equal(1, exitCode);
             Assert.Contains("is in use", errors, StringComparison.Ordinal);
+        }
+
+        foreach (var arguments in (string[][])[["check", "--auto-repair"], ["check", "--clear-needs-check"], ["repair", "--in-place"]])
+        {
+            var (exitCode, _, errors) = Support.Program.Run(["pool", arguments[0], Pool, arguments[1]]);
+            Assert.Equal(1, exitCode);
+            Assert.Contains("nobody may serve the pool meanwhile", errors, StringComparison.Ordinal);
         }
     }
 

@@ -169,7 +169,7 @@ public sealed class ServeTests : IDisposable
     private Support.Program Serve() => Support.Program.Serve(
         "serve", "--endpoint", $"unix://{_directory.File("csi.sock")}", "--node-id", "node-1",
         "--pool", $"p={_directory.File("pool.img")},size=1G",
-        "--nbd", _directory.File("nbd.sock"), "--metrics", "127.0.0.1:0");
+        "--nbd", _directory.File("nbd.sock"), "--metrics", "127.0.0.1:0", "--state-dir", _directory.File("state"));
 
     private void Restart()
     {

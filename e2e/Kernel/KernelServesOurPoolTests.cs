@@ -1,6 +1,8 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.Pool;
+using CsiThin.Core.Tools;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -12,6 +14,7 @@ namespace CsiThin.EndToEnd.Kernel;
 public sealed class KernelServesOurPoolTests : IDisposable
 {
     private const int VolumeBytes = 64 << 20;
+    private const uint KernelsThin = 10;
     private readonly TempDirectory _directory = new();
     private readonly string _pool;
 
@@ -26,15 +29,17 @@ public sealed class KernelServesOurPoolTests : IDisposable
     [Fact]
     public void The_kernel_reads_what_we_wrote_and_we_read_what_the_kernel_wrote()
     {
-        var (volume, before) = MakeVolumeWithSnapshot();
+        var (volume, before) = MakeVolumes();
         var table = Support.Program.Run("pool", "table", _pool).Output.Replace("/dev/loopN", "/dev/ubda", StringComparison.Ordinal);
         File.WriteAllText(_directory.File("table"), table);
 
         var said = GuestKernel.Run(_directory, $"""
             bash -e {_directory.File("table")}
             volume=$(ls /dev/mapper/csithin-*-1) snapshot=$(ls /dev/mapper/csithin-*-2) pool=$(ls /dev/mapper/csithin-*-pool)
+            doomed=$(ls /dev/mapper/csithin-*-3)
             cmp "$snapshot" {_directory.File("before")}
-            cmp "$volume" {_directory.File("before")} || true
+            cmp "$volume" {_directory.File("now")}
+            cmp "$doomed" {_directory.File("doomed")}
             e2fsck -fn "$volume"
             mkdir /mnt/volume
             mount "$volume" /mnt/volume
@@ -43,24 +48,62 @@ public sealed class KernelServesOurPoolTests : IDisposable
             sync
             cp /mnt/volume/by-the-kernel {_directory.File("by-the-kernel")}
             umount /mnt/volume
+            dd if="$volume" of={_directory.File("taken")} bs=1M status=none
+            dmsetup suspend $(basename "$volume")
+            dmsetup message $(basename "$pool") 0 "create_snap {KernelsThin} 1"
+            dmsetup resume $(basename "$volume")
+            dd if=/dev/urandom of="$volume" bs=4096 seek={VolumeBytes / 4096 - 1} count=1 oflag=direct conv=notrunc status=none
             dd if="$volume" of={_directory.File("after")} bs=1M status=none
             cmp "$snapshot" {_directory.File("before")}
+            dmsetup remove $(basename "$doomed")
+            dmsetup message $(basename "$pool") 0 "delete 3"
             dmsetup status "$pool"
             dmsetup remove $(basename "$volume") $(basename "$snapshot") $(basename "$pool")
             """, _pool);
         Assert.DoesNotContain("needs_check", said, StringComparison.Ordinal);
 
-        using (var inspector = PoolInspector.Open(_pool))
-            Assert.Empty(inspector.Check());
+        TakeBack();
         Assert.Equal(File.ReadAllBytes(_directory.File("after")), ReadVolume(volume));
         Assert.Equal(before, ReadVolume(volume with { Id = new VolumeId(volume.Id.Pool, 2) }));
+        Assert.Equal(File.ReadAllBytes(_directory.File("taken")), ReadVolume(Find("taken-by-the-kernel")));
         var image = _directory.File("after");
         Tool.Run("e2fsck", "-fn", image);
         Assert.Contains("by-the-kernel", Tool.Run("debugfs", "-R", "ls /", image), StringComparison.Ordinal);
     }
 
-    /// <summary>An ext4 file system with real files in volume 1, snapshot 2 of it, and a change to the volume after that.</summary>
-    private (VolumeInfo Volume, byte[] Before) MakeVolumeWithSnapshot()
+    /// <summary>
+    /// The metadata is sound, and the catalog names what the kernel has deleted and does not know what it has made; both are put right.
+    /// </summary>
+    private void TakeBack()
+    {
+        using (var inspector = PoolInspector.Open(_pool))
+        {
+            Assert.Empty(MetadataChecker.Check(inspector.Metadata));
+            var findings = inspector.Check();
+            Assert.Equal(2, findings.Count);
+            Assert.Contains(findings, finding => finding.Contains("names 'doomed'", StringComparison.Ordinal));
+            Assert.Contains(findings, finding => finding.Contains($"has thin device {KernelsThin}", StringComparison.Ordinal));
+        }
+        using (var pool = ThinPool.Open(_pool, new PoolOpenOptions()))
+        {
+            pool.Adopt(new ThinId(KernelsThin), "taken-by-the-kernel", VolumeKind.Snapshot, VolumeBytes);
+            pool.Delete(pool.FindVolumeByName(VolumeKind.Volume, "doomed")!.Id);
+            pool.Close();
+        }
+        using (var inspector = PoolInspector.Open(_pool))
+            Assert.Empty(inspector.Check());
+    }
+
+    private VolumeInfo Find(string name)
+    {
+        using var inspector = PoolInspector.Open(_pool);
+        return inspector.Volumes.Single(usage => usage.Volume.Name == name).Volume;
+    }
+
+    /// <summary>
+    /// An ext4 file system with real files in volume 1, snapshot 2 of it, a change to the volume after that, and a volume 3.
+    /// </summary>
+    private (VolumeInfo Volume, byte[] Before) MakeVolumes()
     {
         var image = _directory.SparseFile("before", VolumeBytes);
         var files = Directory.CreateDirectory(_directory.File("files")).FullName;
@@ -84,8 +127,20 @@ public sealed class KernelServesOurPoolTests : IDisposable
             // The last block of a file system is not its own: a change there breaks sharing and harms no file.
             Assert.Equal(BlockError.None, client.Write(VolumeBytes - 4096, Pattern(4096, 99)));
         }
+        File.WriteAllBytes(_directory.File("now"), [.. bytes.AsSpan(0, VolumeBytes - 4096), .. Pattern(4096, 99)]);
+        MakeDoomed(pool);
         pool.Close();
         return (volume, bytes);
+    }
+
+    private void MakeDoomed(ThinPool pool)
+    {
+        var doomed = pool.Create(new VolumeSpec { Name = "doomed", SizeBytes = 8 << 20 });
+        var content = Pattern(8 << 20, 3);
+        using var device = pool.OpenDevice(doomed.Id, readOnly: false);
+        using var client = new BlockClient(device);
+        Assert.Equal(BlockError.None, client.Write(0, content));
+        File.WriteAllBytes(_directory.File("doomed"), content);
     }
 
     private byte[] ReadVolume(VolumeInfo volume)

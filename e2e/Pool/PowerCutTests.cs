@@ -1,8 +1,8 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
-using CsiThin.Core.Tests.Pool;
+using CsiThin.Core.Tests.PowerCuts;
 using CsiThin.Core.Tests.Support;
-using CsiThin.EndToEnd.Support;
+using CsiThin.EndToEnd.Metadata;
 using Xunit;
 
 namespace CsiThin.EndToEnd.Pool;
@@ -10,44 +10,41 @@ namespace CsiThin.EndToEnd.Pool;
 /// <summary>What a power cut leaves, judged by the kernel's own checker.</summary>
 public sealed class PowerCutTests(Xunit.Abstractions.ITestOutputHelper output) : IDisposable
 {
-    private const int Samples = 40;
+    private const int Cuts = 3000;
+    private const int SampleEvery = 20;
     private readonly string _directory = Directory.CreateTempSubdirectory("csithin-cut-").FullName;
+    private int _samples;
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
     public void Thin_check_finds_the_metadata_sound_after_a_cut_anywhere()
     {
-        var random = TestSeed.NewRandom(output);
-        using var workload = new CrashWorkload(random.Next(), cutChance: 0.3);
-        workload.Run(120);
-        var cuts = workload.Cuts.ToArray();
-        random.Shuffle(cuts);
-        Assert.True(cuts.Length >= Samples, $"only {cuts.Length} cuts were made");
-        foreach (var (disk, model) in cuts.Take(Samples))
-        {
-            Assert.Empty(model.Verify(disk));
-            // Once more after the engine has opened, scrubbed and closed it.
-            ThinCheck(disk);
-        }
+        var report = new CutRun(TestSeed.NewRandom(output).Next(1 << 30), Cuts) { Look = Look }.Run();
+        output.WriteLine($"{report.Cuts} cuts, {_samples} of them shown to thin_check");
+        Assert.Empty(report.Failures);
+        Assert.True(_samples >= Cuts / SampleEvery / 2, $"thin_check saw only {_samples} images");
     }
 
-    [Fact]
-    public void Thin_check_finds_the_metadata_sound_before_anybody_has_opened_it_again()
+    private void Look(MemoryDisk image, int seed, int cut)
     {
-        var random = TestSeed.NewRandom(output);
-        using var workload = new CrashWorkload(random.Next(), cutChance: 0.1);
-        workload.Run(120);
-        foreach (var (disk, _) in workload.Cuts.Take(Samples))
-            ThinCheck(disk);
+        if (cut % SampleEvery != 0)
+            return;
+        Interlocked.Increment(ref _samples);
+        // As the cut left it, and once more after the engine has opened, recovered and closed it.
+        ThinCheck(image, $"{seed}.{cut}");
+        var recovered = image.Copy();
+        ThinPool.Open((IDisk)recovered, new PoolOpenOptions()).Close();
+        ThinCheck(recovered, $"{seed}.{cut}.recovered");
     }
 
-    private void ThinCheck(MemoryDisk disk)
+    private void ThinCheck(MemoryDisk disk, string name)
     {
-        var file = Path.Combine(_directory, "metadata");
+        var file = Path.Combine(_directory, name);
         using (var inspector = PoolInspector.Open((IDisk)disk))
         using (var stream = File.Create(file))
             inspector.CopyMetadata(stream);
-        Tool.Run("thin_check", file);
+        ThinTools.AssertSound(file);
+        File.Delete(file);
     }
 }

@@ -122,6 +122,9 @@ public class BlockRequest
 
     /// <summary>The queue's own note of how far the request has come.</summary>
     internal int Phase;
+
+    /// <summary>The timestamp since when the request has waited for space, 0 when it has not.</summary>
+    internal long WaitingSince;
 }
 
 /// <summary>Takes a request back that another thread has finished.</summary>

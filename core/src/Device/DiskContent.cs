@@ -4,6 +4,9 @@ namespace CsiThin.Core.Device;
 /// <param name="Found">A noun phrase, null for a disk that looks empty.</param>
 public readonly record struct DiskContent(string? Found)
 {
+    /// <summary>There is something, of no format that has a name here.</summary>
+    public bool IsUnknown { get; init; }
+
     /// <summary>The first and the last MiB hold zeroes alone.</summary>
     public bool IsEmpty => Found is null;
 

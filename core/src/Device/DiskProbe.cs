@@ -22,10 +22,12 @@ public static class DiskProbe
         disk.Read(lengthBytes - tail.Length, tail);
         var found = DiskSignatures.AtHead(head) ?? DiskSignatures.AtTail(tail)
             ?? FindUnclear(head) ?? FindRaid(head, tail, lengthBytes) ?? FindZfs(head, tail, lengthBytes)
-            ?? FindBootSector(head)
-            ?? FindAnything(head, 0) ?? FindAnything(tail, lengthBytes - tail.Length)
+            ?? FindBootSector(head);
+        if (found is not null)
+            return new DiskContent(found);
+        found = FindAnything(head, 0) ?? FindAnything(tail, lengthBytes - tail.Length)
             ?? FindAnything(IncompleteSector(disk), lengthBytes);
-        return new DiskContent(found);
+        return new DiskContent(found) { IsUnknown = found is not null };
     }
 
     // A file may end in the middle of a sector, behind the last byte that a disk shows. What is there is data all the same.

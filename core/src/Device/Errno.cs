@@ -5,6 +5,9 @@ namespace CsiThin.Core.Device;
 /// <summary>The Linux error numbers that something here turns on (include/uapi/asm-generic/errno-base.h, errno.h).</summary>
 public static class Errno
 {
+    /// <summary>Not without the privilege (EPERM).</summary>
+    public const int NotPermitted = 1;
+
     /// <summary>Nothing is at the path (ENOENT).</summary>
     public const int NoSuchFile = 2;
 
@@ -49,6 +52,9 @@ public static class Errno
 
     /// <summary>Not supported by this file system or device (EOPNOTSUPP).</summary>
     public const int NotSupported = 95;
+
+    /// <summary>No room in a socket's buffer (ENOBUFS).</summary>
+    public const int NoBuffers = 105;
 
     /// <summary>The C library's sentence for <paramref name="errno"/>.</summary>
     public static string Text(int errno) => Marshal.GetPInvokeErrorMessage(errno);

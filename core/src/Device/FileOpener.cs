@@ -55,8 +55,8 @@ internal static class FileOpener
         SyncDirectoryOf(path);
     }
 
-    // A file whose name is not durable is a pool that a power cut can take away.
-    private static void SyncDirectoryOf(string path)
+    /// <summary>Makes the name of a file durable: a file without is one that a power cut can take away.</summary>
+    internal static void SyncDirectoryOf(string path)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
         using var handle = OpenOnce(directory, LibC.OpenReadOnly | LibC.OpenCloseOnExec, 0);

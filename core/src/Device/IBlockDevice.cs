@@ -52,4 +52,13 @@ public interface IBlockQueue : IDisposable
 
     /// <summary>Takes finished requests without waiting; returns how many entries of <paramref name="finished"/> were filled.</summary>
     int Reap(Span<BlockRequest> finished);
+
+    /// <summary>
+    /// Nobody wants what was submitted any more: whatever waits for something that may never come (space) comes back soon, with
+    /// <see cref="BlockError.ShuttingDown"/>; the rest ends as ever. Nothing is submitted afterwards. A queue that never lets a request
+    /// wait has nothing to do.
+    /// </summary>
+    void CancelWaiting()
+    {
+    }
 }

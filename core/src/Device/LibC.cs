@@ -55,6 +55,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Name, EntryPoint = "fstatfs", SetLastError = true)]
     internal static partial int FStatFs(SafeFileHandle file, long* status);
 
+    [LibraryImport(Name, EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int StatFs(string path, long* status);
+
     [LibraryImport(Name, EntryPoint = "eventfd", SetLastError = true)]
     internal static partial int EventFd(uint initial, int flags);
 

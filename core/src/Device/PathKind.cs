@@ -38,6 +38,10 @@ public static class PathKinds
     public static bool AreSame(string path, string other) =>
         Look(path) is { } first && Look(other) is { } second && first.IsSameFile(second);
 
+    /// <summary>The kernel's number of the block device that <paramref name="path"/> is a node of; null for anything else.</summary>
+    public static (uint Major, uint Minor)? DeviceNumberOf(string path) =>
+        Look(path) is { IsBlockDevice: true } status ? (status.NodeMajor, status.NodeMinor) : null;
+
     private static StatX? Look(string path)
     {
         if (LibC.StatX(LibC.AtCurrentDirectory, path, 0, StatX.BasicStats, out var status) == 0)

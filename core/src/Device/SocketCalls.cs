@@ -15,6 +15,9 @@ internal static unsafe partial class SocketCalls
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     internal static partial nint Receive(int descriptor, void* buffer, nuint length, int flags);
 
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    internal static partial nint Send(int descriptor, void* buffer, nuint length, int flags);
+
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     internal static partial nint ReceiveMessage(int descriptor, MessageHeader* message, int flags);
 

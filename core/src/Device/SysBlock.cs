@@ -6,7 +6,7 @@ namespace CsiThin.Core.Device;
 /// What sysfs and procfs tell about block devices and their users. For messages and choices only: all of it may be missing in a sandbox,
 /// and then the answer is "nothing known", never an error.
 /// </summary>
-internal static class SysBlock
+public static class SysBlock
 {
     /// <summary>The kernel's name of a block device ("sda1", "dm-3"), or "" if it is not told.</summary>
     public static string NameOf(uint major, uint minor) =>
@@ -39,7 +39,7 @@ internal static class SysBlock
     }
 
     /// <summary>The process that holds a flock on a file, as a phrase, or null.</summary>
-    public static string? LockHolder(in StatX status)
+    internal static string? LockHolder(in StatX status)
     {
         var place = string.Create(CultureInfo.InvariantCulture, $"{status.DeviceMajor:x2}:{status.DeviceMinor:x2}:{status.Inode}");
         foreach (var line in Lines("/proc/locks"))
@@ -52,17 +52,20 @@ internal static class SysBlock
         return null;
     }
 
-    /// <summary>The processes that have a block device open by this path, as phrases; those of other users only for root.</summary>
-    public static IEnumerable<string> Openers(string path)
+    /// <summary>
+    /// The processes that have a block device open by this path, but for one of them, as phrases; those of other users only for root.
+    /// </summary>
+    public static IEnumerable<string> Openers(string path, int exceptProcessId = 0)
     {
+        var except = exceptProcessId.ToString(CultureInfo.InvariantCulture);
         var target = new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
         return from process in Names("/proc")
-               where char.IsAsciiDigit(process[0])
+               where char.IsAsciiDigit(process[0]) && process != except
                    && Names($"/proc/{process}/fd").Any(fd => ResolveLink($"/proc/{process}/fd/{fd}") == target)
                select $"open in {DescribeProcess(process)}";
     }
 
-    private static string DescribeProcess(string id)
+    internal static string DescribeProcess(string id)
     {
         var command = Lines($"/proc/{id}/comm").FirstOrDefault();
         return command is null ? $"process {id}" : $"process {id} ({command})";
@@ -76,14 +79,19 @@ internal static class SysBlock
         return Holders(major, minor).Select(holder => $"its partition {partition} is {holder}");
     }
 
-    // Fields of mountinfo: id, parent, major:minor, root, mount point, ... (Documentation/filesystems/proc.rst, 3.5).
-    private static IEnumerable<string> MountPointsOf(string device) =>
-        from line in Lines("/proc/self/mountinfo")
+    // Fields of mountinfo: id, parent, major:minor, root, mount point, ... (Documentation/filesystems/proc.rst, 3.5). A container's mounts
+    // are in a namespace of its own: one process of each namespace tells them.
+    private static IEnumerable<string> MountPointsOf(string device) => (
+        from process in Names("/proc").Where(name => char.IsAsciiDigit(name[0])).Prepend("self").DistinctBy(MountNamespaceOf)
+        from line in Lines($"/proc/{process}/mountinfo")
         let fields = line.Split(' ')
         where fields.Length > 4 && fields[2] == device
-        select fields[4];
+        select fields[4]).Distinct();
 
-    private static string[] Names(string directory)
+    private static string MountNamespaceOf(string process) =>
+        ResolveLink($"/proc/{process}/ns/mnt") is { Length: > 0 } known ? known : process;
+
+    internal static string[] Names(string directory)
     {
         try
         {
@@ -107,7 +115,7 @@ internal static class SysBlock
         }
     }
 
-    private static string ResolveLink(string path)
+    internal static string ResolveLink(string path)
     {
         try
         {

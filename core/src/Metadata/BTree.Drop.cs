@@ -43,8 +43,8 @@ internal sealed partial class BTree<TValues>
     }
 
     /// <summary>
-    /// How many leaves would have to be looked at to delete a tree, so far as it is above <paramref name="max"/> no further: those below
-    /// nodes that belong to this tree alone.
+    /// How many leaves, or nodes above them if those are more, would have to be looked at to delete a tree, so far as it is above
+    /// <paramref name="max"/> no further: those below nodes that belong to this tree alone.
     /// </summary>
     public int CountOwnLeaves(ulong root, int max)
     {
@@ -60,8 +60,9 @@ internal sealed partial class BTree<TValues>
         var total = 0;
         for (var i = 0; i < node.Count && total <= max; i++)
         {
+            // One for a node without a leaf of its own: so that damaged counts cannot lead through the same nodes for ever.
             if (!transaction.IsShared(node.Value64(i)))
-                total += CountOwnLeaves(node.Value64(i), level - 1, max - total, path);
+                total += Math.Max(1, CountOwnLeaves(node.Value64(i), level - 1, max - total, path));
         }
         return total;
     }
@@ -83,7 +84,7 @@ internal sealed partial class BTree<TValues>
             for (var level = height; ; level--)
             {
                 if (node.IsLeaf)
-                    throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: a leaf, {level} levels above the others");
+                    throw Corrupt(path, $"a leaf, {level} levels above the others");
                 var index = Math.Max(0, node.LowerBound(begin));
                 if (level == 1 && node.Key(index) < begin)
                     index++;
@@ -120,7 +121,7 @@ internal sealed partial class BTree<TValues>
         var node = parent.View;
         var index = node.LowerBound(begin);
         if (index < 0 || node.Key(index) != begin)
-            throw BlockCache.Corrupt(parent.Number, $"the leaf from key {begin} on was found here and is gone; the keys contradict it");
+            throw Corrupt(parent.Number, $"the leaf from key {begin} on was found here and is gone; the keys contradict it");
         var kept = isRoot ? 1 : node.Third;
         var count = Math.Min(Math.Min(node.Count - index, node.Count - kept), leavesMax);
         Span<ulong> leaves = stackalloc ulong[count];
@@ -141,7 +142,7 @@ internal sealed partial class BTree<TValues>
         path.Push(parent);
         var leaf = new NodeView(ReadNode(number, ref path).Data);
         if (!leaf.IsLeaf)
-            throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: an internal node where the others are leaves");
+            throw Corrupt(path, "an internal node where the others are leaves");
         var count = leaf.Count;
         if (!transaction.IsShared(number))
         {

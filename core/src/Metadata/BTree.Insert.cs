@@ -121,6 +121,7 @@ internal sealed partial class BTree<TValues>
 
     private void EvenOut(WritableBlock parent, int rightIndex, WritableBlock left, WritableBlock right)
     {
+        RequireAlike(left, right);
         using (Exclude())
         {
             BeginGather();
@@ -130,6 +131,13 @@ internal sealed partial class BTree<TValues>
             Scatter(right, _gathered / 2, _gathered);
             parent.Node.SetKey(rightIndex, right.View.Key(0));
         }
+    }
+
+    /// <summary>Entries can move between leaves and between internal nodes, never from one to the other.</summary>
+    private void RequireAlike(WritableBlock left, WritableBlock right)
+    {
+        if (left.View.IsLeaf != right.View.IsLeaf)
+            throw Corrupt(right.Number, $"it is {(right.View.IsLeaf ? "a leaf" : "no leaf")}, unlike its sibling {left.Number}");
     }
 
     private void Split(WritableBlock parent, int index, WritableBlock child)

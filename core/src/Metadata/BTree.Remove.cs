@@ -33,7 +33,7 @@ internal sealed partial class BTree<TValues>
         var node = leaf.View;
         var index = node.LowerBound(first);
         if (index < 0 || node.Key(index) != first)
-            throw BlockCache.Corrupt(leaf.Number, $"key {first} was found here and is gone; the keys above it contradict it");
+            throw Corrupt(leaf.Number, $"key {first} was found here and is gone; the keys above it contradict it");
         var last = node.LowerBound(end - 1);
         removed = last - index + 1;
         if (!isRoot)
@@ -63,10 +63,15 @@ internal sealed partial class BTree<TValues>
         var path = default(BlockPath);
         var node = ShadowNode(root, ref path);
         var newRoot = node.Number;
+        var collapsed = 0;
         while (true)
         {
             while (!IsEnd(node, aboveLeaves, ref path) && node.View.Count == 1)
+            {
+                if (++collapsed > MaxDepth)
+                    throw Corrupt(path, "the node contains itself");
                 Collapse(node, ref path);
+            }
             if (IsEnd(node, aboveLeaves, ref path))
                 break;
             var index = Math.Max(0, node.View.LowerBound(key));
@@ -133,6 +138,7 @@ internal sealed partial class BTree<TValues>
     {
         var left = ShadowChild(parent, leftIndex, ref path);
         var right = ShadowChild(parent, leftIndex + 1, ref path);
+        RequireAlike(left, right);
         // Evened out, both must keep more than a third, so that each can lose an entry.
         var merge = left.View.Count + right.View.Count < 2 * (left.View.Third + 1);
         if (!merge)
@@ -156,6 +162,8 @@ internal sealed partial class BTree<TValues>
         var left = ShadowChild(parent, leftIndex, ref path);
         var center = ShadowChild(parent, leftIndex + 1, ref path);
         var right = ShadowChild(parent, leftIndex + 2, ref path);
+        RequireAlike(left, center);
+        RequireAlike(left, right);
         var total = left.View.Count + center.View.Count + right.View.Count;
         var intoTwo = total < (4 * left.View.Third) + 1;
         using (Exclude())

@@ -21,7 +21,7 @@ internal sealed partial class BTree<TValues>
         }
         index = node.View.LowerBound(key);
         if (index < 0 || node.View.Key(index) != key)
-            throw new MetadataException(MetadataError.Corrupt, $"{path.Describe()}: there is no entry {key} where one is expected");
+            throw Corrupt(path, $"there is no entry {key} where one is expected");
         leaf = node;
         return newRoot;
     }
@@ -38,7 +38,7 @@ internal sealed partial class BTree<TValues>
         {
             transaction.Cache.Trim();
             if (next.Depth > MaxDepth)
-                throw BlockCache.Corrupt(next.Block, "the tree contains itself");
+                throw Corrupt(next.Block, "the tree contains itself");
             if (transaction.IsShared(next.Block) && transaction.SpaceMap.Count(next.Block) > 1)
             {
                 transaction.Decrement(next.Block);

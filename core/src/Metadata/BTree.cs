@@ -17,7 +17,8 @@ namespace CsiThin.Core.Metadata;
 /// <param name="transaction">Where blocks come from.</param>
 /// <param name="values">What the values are.</param>
 /// <param name="gate">Excludes readers, for trees that have any.</param>
-internal sealed partial class BTree<TValues>(TransactionManager transaction, TValues values, Gate? gate)
+/// <param name="owner">Says what a tree is part of, when an error must; null for a tree that the superblock refers to.</param>
+internal sealed partial class BTree<TValues>(TransactionManager transaction, TValues values, Gate? gate, ITreeOwner? owner = null)
     where TValues : struct, IBTreeValues
 {
     /// <summary>Deeper than any tree of 2^64 keys with a third of 126 children each: a longer path is a cycle.</summary>
@@ -92,10 +93,7 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
             var node = new NodeView(block.Data);
             if (node.IsLeaf)
                 return block;
-            var index = Math.Max(0, node.LowerBound(key));
-            if (index + 1 < node.Count)
-                above = node.Key(index + 1);
-            block = ReadNode(node.Value64(index), ref path);
+            block = ReadChild(node, Math.Max(0, node.LowerBound(key)), ref above, ref path);
         }
     }
 
@@ -103,6 +101,7 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
     {
         var path = default(BlockPath);
         var block = ReadNode(root, ref path);
+        ulong? above = null;
         while (true)
         {
             var node = new NodeView(block.Data);
@@ -113,8 +112,26 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
             key = node.Key(index);
             if (node.IsLeaf)
                 return true;
-            block = ReadNode(node.Value64(index), ref path);
+            block = ReadChild(node, index, ref above, ref path);
         }
+    }
+
+    /// <summary>Reads a child and lowers <paramref name="above"/>, which no key below it may reach, to its next sibling's key.</summary>
+    private CachedBlock ReadChild(NodeView parent, int index, ref ulong? above, ref BlockPath path)
+    {
+        if (index + 1 < parent.Count)
+            above = parent.Key(index + 1);
+        var child = ReadNode(parent.Value64(index), ref path);
+        RequireBounds(new NodeView(child.Data), parent.Key(index), above, path);
+        return child;
+    }
+
+    private void RequireBounds(NodeView node, ulong low, ulong? above, in BlockPath path)
+    {
+        if (node.Count == 0 || (node.Key(0) >= low && (above is not { } bound || node.Key(node.Count - 1) < bound)))
+            return;
+        throw Corrupt(path, $"the node's keys, {node.Key(0)} to {node.Key(node.Count - 1)}, are out of its parent's bounds, "
+            + $"{low} to {(above is { } next ? $"below {next}" : "the end")}");
     }
 
     /// <summary>Reads a node on the way down; an error says by which blocks it was reached.</summary>
@@ -126,17 +143,15 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         {
             block = transaction.Read(number, BlockKind.BTreeNode);
         }
-        catch (MetadataException e) when (e.Error == MetadataError.Corrupt)
+        catch (MetadataException e) when (e.Error is MetadataError.Corrupt or MetadataError.Io)
         {
-            throw new MetadataException(e.Error, $"{path.Describe()}: {e.Message}", e);
+            throw MetadataException.At(PlaceOf(path), e.Error, e.Message, e.InnerException ?? e);
         }
         var node = new NodeView(block.Data);
         if (path.Depth > MaxDepth)
-            throw new MetadataException(MetadataError.Corrupt,
-                $"{path.Describe()}: the tree is deeper than {MaxDepth} levels; it must contain itself");
+            throw Corrupt(path, $"the tree is deeper than {MaxDepth} levels; it must contain itself");
         if (node.IsLeaf && node.ValueBytes != values.SizeBytes)
-            throw new MetadataException(MetadataError.Corrupt,
-                $"{path.Describe()}: the leaf's values have {node.ValueBytes} bytes where {values.SizeBytes} are expected");
+            throw Corrupt(path, $"the leaf's values have {node.ValueBytes} bytes where {values.SizeBytes} are expected");
         return block;
     }
 
@@ -157,6 +172,7 @@ internal sealed partial class BTree<TValues>(TransactionManager transaction, TVa
         var number = parent.View.Value64(index);
         var depth = path.Depth;
         var child = ShadowNode(number, ref path);
+        RequireBounds(child.View, parent.View.Key(index), index + 1 < parent.View.Count ? parent.View.Key(index + 1) : null, path);
         path.Truncate(depth);
         if (child.Number != number)
         {

@@ -20,16 +20,13 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
 {
     private const int SlabBlocks = 64;
 
-    /// <summary>Adjacent dirty blocks are written together up to this size.</summary>
-    private const int MaxWriteBytes = 256 << 10;
-
     private readonly Dictionary<ulong, CachedBlock> _blocks = [];
     private readonly LinkedList<CachedBlock> _clean = [];
     private readonly List<CachedBlock> _dirty = [];
     private readonly Stack<CachedBlock> _spare = [];
     private readonly List<AlignedBuffer> _slabs = [];
     private readonly long _cleanLimitBlocks = Math.Max(16, cleanLimitBytes / BlockFormat.BlockBytes);
-    private AlignedBuffer? _writeBuffer;
+    private readonly BlockWriter _writer = new(disk);
 
     /// <summary>The device below.</summary>
     public IDisk Disk => disk;
@@ -84,6 +81,17 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
         return block;
     }
 
+    /// <summary>Makes a clean block dirty where it is, which nobody may: see <see cref="MetadataFaults.ChangeInPlace"/>.</summary>
+    public CachedBlock DirtyInPlace(CachedBlock block)
+    {
+        _clean.Remove(block.CleanNode!);
+        block.CleanNode = null;
+        block.IsDirty = true;
+        block.DirtyIndex = _dirty.Count;
+        _dirty.Add(block);
+        return block;
+    }
+
     /// <summary>Forgets a block of this transaction that was freed again, so that it is not written for nothing.</summary>
     public void Discard(ulong number)
     {
@@ -102,15 +110,7 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
         _dirty.Sort(static (a, b) => a.Number.CompareTo(b.Number));
         for (var i = 0; i < _dirty.Count; i++)
             _dirty[i].DirtyIndex = i;
-        for (var begin = 0; begin < _dirty.Count;)
-        {
-            var end = begin + 1;
-            while (end < _dirty.Count && _dirty[end].Number == _dirty[begin].Number + (ulong)(end - begin)
-                && (end - begin) < MaxWriteBytes / BlockFormat.BlockBytes)
-                end++;
-            WriteRun(begin, end);
-            begin = end;
-        }
+        _writer.Write(_dirty);
     }
 
     /// <summary>After a commit: what was dirty is now as on disk.</summary>
@@ -175,7 +175,7 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
         foreach (var slab in _slabs)
             slab.Dispose();
         _slabs.Clear();
-        _writeBuffer?.Dispose();
+        _writer.Dispose();
     }
 
     internal static MetadataException Corrupt(ulong number, string what) =>
@@ -209,19 +209,6 @@ internal sealed class BlockCache(IDisk disk, Gate gate, long cleanLimitBytes) : 
             _blocks.Add(number, block);
         block.CleanNode = _clean.AddFirst(block);
         return block;
-    }
-
-    private void WriteRun(int begin, int end)
-    {
-        _writeBuffer ??= new AlignedBuffer(MaxWriteBytes);
-        var bytes = _writeBuffer.Span[..((end - begin) * BlockFormat.BlockBytes)];
-        for (var i = begin; i < end; i++)
-        {
-            // Stamping changes only the header's checksum and number, which no reader of a cached block looks at.
-            BlockFormat.Stamp(_dirty[i].Kind, _dirty[i].Number, _dirty[i].Memory);
-            _dirty[i].Data.CopyTo(bytes[((i - begin) * BlockFormat.BlockBytes)..]);
-        }
-        disk.Write((long)_dirty[begin].Number * BlockFormat.BlockBytes, bytes);
     }
 
     /// <summary>Takes back the memory of a block that left the dictionary. Nobody holds a span of it: it was free.</summary>

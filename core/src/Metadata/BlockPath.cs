@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace CsiThin.Core.Metadata;
 
@@ -24,13 +22,13 @@ internal struct BlockPath
 
     public void Truncate(int depth) => Depth = depth;
 
-    /// <summary>For people: <c>superblock -> 12 -> 37</c>.</summary>
-    public readonly string Describe()
+    /// <summary>The blocks passed, the first ones of a path that is too long.</summary>
+    public readonly ulong[] ToArray()
     {
-        var text = new StringBuilder("superblock");
-        for (var i = 0; i < Math.Min(Depth, Capacity); i++)
-            text.Append(CultureInfo.InvariantCulture, $" -> {_blocks[i]}");
-        return text.ToString();
+        var all = new ulong[Math.Min(Depth, Capacity)];
+        for (var i = 0; i < all.Length; i++)
+            all[i] = _blocks[i];
+        return all;
     }
 
     [InlineArray(Capacity)]

@@ -25,6 +25,10 @@ internal sealed class DataSpaceMap : SpaceMap
 
     protected override string Name => "data";
 
+    protected override IReadOnlyList<ulong> PathTo(ulong index) => _index.PathTo(_indexRoot, index);
+
+    protected override bool ReusesEarly => Transaction.Faults.HasFlag(MetadataFaults.ReuseDataEarly);
+
     /// <summary>A map of no blocks.</summary>
     public static DataSpaceMap Create(TransactionManager transaction)
     {
@@ -110,7 +114,8 @@ internal sealed class DataSpaceMap : SpaceMap
             return slot;
         Span<byte> value = stackalloc byte[IndexEntry.SizeBytes];
         if (!_index.TryLookup(_indexRoot, index, value))
-            throw new MetadataException(MetadataError.Corrupt, $"superblock -> {_indexRoot}: the data space map has no bitmap {index}");
+            throw MetadataException.At(new DamagePlace([.. PathTo(index).Select(static number => new MetaBlock(number))]),
+                MetadataError.Corrupt, $"the data space map has no bitmap {index}");
         slot = BitmapSlot.FromDisk(IndexEntry.Read(value));
         _slots.Add(index, slot);
         return slot;

@@ -23,7 +23,7 @@ internal sealed class DeviceTable
     /// <summary>Takes the tree of an opened, or reopened, pool.</summary>
     public void Attach(TransactionManager transaction, ulong root)
     {
-        _details = new(transaction, new PlainValues(DeviceDetails.SizeBytes), gate: null);
+        _details = new(transaction, new PlainValues(DeviceDetails.SizeBytes), gate: null, DeviceKeys.Instance);
         Root = root;
     }
 
@@ -86,7 +86,13 @@ internal sealed class DeviceTable
         var all = new SortedDictionary<uint, DeviceDetails>();
         Span<byte> value = stackalloc byte[DeviceDetails.SizeBytes];
         for (ulong next = 0; _details.TryLookupNext(root, next, out var found, value); next = found + 1)
+        {
+            if (found > ThinId.MaxValue)
+                throw MetadataException.At(
+                    DeviceKeys.Instance.PlaceOf(_details.PathTo(root, found), found, null), MetadataError.Corrupt,
+                    $"thin id {found} is above {ThinId.MaxValue}");
             all[(uint)found] = DeviceDetails.Read(value);
+        }
         return all;
     }
 

@@ -10,19 +10,20 @@ namespace CsiThin.Core.Metadata;
 /// here, and the top level and the device state are told together. The top level is always shadowed before the subtree, because copying a
 /// shared top leaf is what counts one more reference to every subtree.
 /// </summary>
-internal sealed class MappingTree
+internal sealed class MappingTree : ITreeOwner
 {
     private readonly TransactionManager _transaction;
     private readonly Gate _gate;
     private readonly BTree<MappingValues> _subtrees;
     private readonly BTree<SubtreeValues> _top;
+    private ThinId _current;
 
     public MappingTree(TransactionManager transaction, DataSpaceMap data)
     {
         _transaction = transaction;
         _gate = transaction.Cache.Gate;
-        _subtrees = new(transaction, new MappingValues(data), _gate);
-        _top = new(transaction, new SubtreeValues(transaction, _subtrees), gate: null);
+        _subtrees = new(transaction, new MappingValues(data), _gate, owner: this);
+        _top = new(transaction, new SubtreeValues(transaction, _subtrees), gate: null, DeviceKeys.Instance);
     }
 
     /// <summary>The root of the top level.</summary>
@@ -31,6 +32,15 @@ internal sealed class MappingTree
     public void Create() => Root = _top.Empty();
 
     public void Open(ulong root) => Root = root;
+
+    /// <summary>For errors in the subtree of the device that was used last.</summary>
+    DamagePlace ITreeOwner.PlaceOf(ulong[] path, ulong low, ulong? above) =>
+        new([.. _top.PathTo(Root, _current.Value).Concat(path).Select(static block => new MetaBlock(block))])
+        {
+            Thin = _current,
+            Begin = new VirtualBlock(low),
+            End = above is { } end ? new VirtualBlock(end) : null,
+        };
 
     /// <summary>The root of a device's subtree.</summary>
     public bool TryGetSubtree(ThinId id, out ulong subtree) => TryGetSubtree(Root, id, out subtree);
@@ -62,6 +72,7 @@ internal sealed class MappingTree
     /// <summary>Drops a device's subtree.</summary>
     public void Delete(ThinId id)
     {
+        _current = id;
         Root = _top.Remove(Root, id.Value, out var removed);
         if (!removed)
             throw new MetadataException(MetadataError.Corrupt, $"thin device {id} has details but no mappings");
@@ -104,7 +115,7 @@ internal sealed class MappingTree
     public bool Find(DeviceState device, ulong key, out BlockTime found)
     {
         Span<byte> value = stackalloc byte[sizeof(ulong)];
-        var isMapped = _subtrees.TryLookup(device.Root, key, value);
+        var isMapped = _subtrees.TryLookup(RootOf(device), key, value);
         found = isMapped ? BlockTime.Unpack(BinaryPrimitives.ReadUInt64LittleEndian(value)) : default;
         return isMapped;
     }
@@ -113,7 +124,7 @@ internal sealed class MappingTree
     public bool FindNext(DeviceState device, ulong key, out ulong next, out BlockTime found)
     {
         Span<byte> value = stackalloc byte[sizeof(ulong)];
-        var isMapped = _subtrees.TryLookupNext(device.Root, key, out next, value);
+        var isMapped = _subtrees.TryLookupNext(RootOf(device), key, out next, value);
         found = isMapped ? BlockTime.Unpack(BinaryPrimitives.ReadUInt64LittleEndian(value)) : default;
         return isMapped;
     }
@@ -128,7 +139,7 @@ internal sealed class MappingTree
         var expected = first.Block + 1;
         for (key++; key < end;)
         {
-            var node = new NodeView(_subtrees.ReadLeaf(device.Root, key, out _).Data);
+            var node = new NodeView(_subtrees.ReadLeaf(RootOf(device), key, out _).Data);
             var index = node.LowerBound(key);
             if (index < 0)
                 return key;
@@ -148,7 +159,7 @@ internal sealed class MappingTree
         for (ulong? next = 0; next is { } key;)
         {
             _transaction.Cache.Trim();
-            var node = new NodeView(_subtrees.ReadLeaf(device.Root, key, out next).Data);
+            var node = new NodeView(_subtrees.ReadLeaf(RootOf(device), key, out next).Data);
             for (var i = 0; i < node.Count; i++)
                 visit(node.Key(i), BlockTime.Unpack(node.Value64(i)));
         }
@@ -158,10 +169,10 @@ internal sealed class MappingTree
     public void Prefetch(DeviceState device, ulong begin, ulong end, long maxLeaves)
     {
         for (ulong? next = begin; next is { } key && key < end && maxLeaves > 0; maxLeaves--)
-            _subtrees.ReadLeaf(device.Root, key, out next);
+            _subtrees.ReadLeaf(RootOf(device), key, out next);
     }
 
-    public bool FindHighest(DeviceState device, out ulong key) => _subtrees.TryFindHighest(device.Root, out key);
+    public bool FindHighest(DeviceState device, out ulong key) => _subtrees.TryFindHighest(RootOf(device), out key);
 
     /// <summary>Maps a block; an earlier mapping's data block loses a reference. True if there was none.</summary>
     public bool Insert(DeviceState device, ulong key, BlockTime mapping)
@@ -169,7 +180,7 @@ internal sealed class MappingTree
         Span<byte> value = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(value, mapping.Pack());
         var place = Reserve(device);
-        var root = _subtrees.Insert(device.Root, key, value, out var inserted);
+        var root = _subtrees.Insert(RootOf(device), key, value, out var inserted);
         place.Store(this, device, root);
         return inserted;
     }
@@ -178,7 +189,7 @@ internal sealed class MappingTree
     public bool Remove(DeviceState device, ulong key)
     {
         var place = Reserve(device);
-        var root = _subtrees.Remove(device.Root, key, out var removed);
+        var root = _subtrees.Remove(RootOf(device), key, out var removed);
         place.Store(this, device, root);
         return removed;
     }
@@ -193,7 +204,7 @@ internal sealed class MappingTree
         for (var place = Reserve(device); leavesMax > 0; leavesMax--)
         {
             _transaction.Cache.Trim();
-            var root = _subtrees.RemoveRun(device.Root, ref begin, end, out var removed);
+            var root = _subtrees.RemoveRun(RootOf(device), ref begin, end, out var removed);
             place.Store(this, device, root);
             if (removed == 0)
             {
@@ -216,9 +227,15 @@ internal sealed class MappingTree
         isDone = _transaction.IsShared(device.Root);
         if (isDone)
             return 0;
-        var root = _subtrees.DropLeaves(device.Root, ref begin, leavesMax, out var dropped, out isDone);
+        var root = _subtrees.DropLeaves(RootOf(device), ref begin, leavesMax, out var dropped, out isDone);
         place.Store(this, device, root);
         return dropped;
+    }
+
+    private ulong RootOf(DeviceState device)
+    {
+        _current = device.Id;
+        return device.Root;
     }
 
     private void Add(ThinId id, ulong subtree)

@@ -42,4 +42,11 @@ public sealed class MetadataException(MetadataError error, string message, Excep
 {
     /// <summary>The kind, to act on.</summary>
     public MetadataError Error { get; } = error;
+
+    /// <summary>Where the damage is, if a tree was read; the message begins with it.</summary>
+    public DamagePlace? Place { get; private init; }
+
+    /// <summary>A failure at a place.</summary>
+    internal static MetadataException At(DamagePlace place, MetadataError error, string what, Exception? inner = null) =>
+        new(error, $"{place}: {what}", inner) { Place = place };
 }

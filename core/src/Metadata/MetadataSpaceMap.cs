@@ -39,6 +39,10 @@ internal sealed class MetadataSpaceMap : SpaceMap
 
     protected override string Name => "metadata";
 
+    protected override IReadOnlyList<ulong> PathTo(ulong index) => [_indexBlock];
+
+    protected override bool ReusesEarly => Transaction.Faults.HasFlag(MetadataFaults.ReuseMetadataEarly);
+
     /// <summary>The first map of a metadata region, made of blocks of its own, with the superblock counted.</summary>
     public static MetadataSpaceMap Create(TransactionManager transaction, ulong blocks)
     {
@@ -56,7 +60,7 @@ internal sealed class MetadataSpaceMap : SpaceMap
         var map = new MetadataSpaceMap(transaction) { _indexBlock = root.BitmapRoot };
         transaction.Attach(map);
         map.Initialize(root);
-        var index = transaction.Read(root.BitmapRoot, BlockKind.MetadataIndex).Data;
+        var index = transaction.ReadBelowSuperblock(root.BitmapRoot, BlockKind.MetadataIndex).Data;
         for (var i = 0; i < (int)BitmapsFor(root.Blocks); i++)
             map._slots.Add(BitmapSlot.FromDisk(IndexEntry.Read(index[IndexEntry.MetadataIndexOffset(i)..])));
         return map;

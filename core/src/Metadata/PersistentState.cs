@@ -44,7 +44,7 @@ internal sealed class PersistentState
     }
 
     /// <summary>Takes up what a superblock refers to. Reads the metadata index block and nothing else.</summary>
-    public static PersistentState Open(BlockCache cache, DeviceTable devices, SuperblockView superblock)
+    public static PersistentState Open(BlockCache cache, DeviceTable devices, SuperblockView superblock, MetadataFaults faults)
     {
         var available = (ulong)cache.Disk.LengthBytes / BlockFormat.BlockBytes;
         var metadataRoot = superblock.MetadataSpaceMap;
@@ -53,7 +53,7 @@ internal sealed class PersistentState
         if (metadataRoot.Blocks > available)
             throw new MetadataException(MetadataError.Corrupt,
                 $"the metadata is truncated: it has {metadataRoot.Blocks} blocks and {available} are there");
-        var transaction = new TransactionManager(cache);
+        var transaction = new TransactionManager(cache, faults);
         var metadata = MetadataSpaceMap.Open(transaction, metadataRoot);
         var state = new PersistentState(transaction, metadata, DataSpaceMap.Open(transaction, superblock.DataSpaceMap))
         {

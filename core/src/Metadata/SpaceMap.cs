@@ -42,7 +42,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
     public virtual ulong Count(ulong block)
     {
         var slot = LoadSlot(RequireInside(block) / Bitmap.Entries);
-        var bits = Bitmap.Get(transaction.Read(slot.Block, BlockKind.Bitmap).Data, Entry(block));
+        var bits = Bitmap.Get(ReadBitmap(slot.Block, block), Entry(block));
         return bits == Bitmap.Big ? BigCount(block) : (ulong)bits;
     }
 
@@ -50,7 +50,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
     protected ulong SmallCount(ulong block)
     {
         var slot = LoadSlot(RequireInside(block) / Bitmap.Entries);
-        return (ulong)Bitmap.Get(transaction.Read(slot.Block, BlockKind.Bitmap).Data, Entry(block));
+        return (ulong)Bitmap.Get(ReadBitmap(slot.Block, block), Entry(block));
     }
 
     /// <summary>Where a bitmap is, loading the index entry if need be.</summary>
@@ -95,7 +95,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
     protected bool IsFree(ulong block)
     {
         var slot = LoadSlot(RequireInside(block) / Bitmap.Entries);
-        return Bitmap.Get(transaction.Read(slot.Block, BlockKind.Bitmap).Data, Entry(block)) == 0 && !WasInUse(slot, Entry(block));
+        return Bitmap.Get(ReadBitmap(slot.Block, block), Entry(block)) == 0 && !WasInUse(slot, block);
     }
 
     /// <summary>Changes a count by one and keeps the index entry and the totals right.</summary>
@@ -104,6 +104,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
         Debug.Assert(change is 1 or -1, "counts change by one");
         var slot = LoadSlot(RequireInside(block) / Bitmap.Entries);
         var entry = Entry(block);
+        _ = ReadBitmap(slot.Block, block); // says where, if it is damaged
         var bitmap = transaction.Shadow(slot.Block, BlockKind.Bitmap, out _);
         slot.Block = bitmap.Number;
         slot.IsDirty = true;
@@ -132,8 +133,14 @@ internal abstract class SpaceMap(TransactionManager transaction)
         Volatile.Write(ref _free, _blocks - Math.Min(_blocks, Allocated));
     }
 
+    /// <summary>Blocks are handed out although the last commit has them: <see cref="MetadataFaults"/>.</summary>
+    protected abstract bool ReusesEarly { get; }
+
     /// <summary>For messages: "data" or "metadata".</summary>
     protected abstract string Name { get; }
+
+    /// <summary>The blocks that lead from the superblock to a bitmap, which is not one of them. For errors.</summary>
+    protected abstract IReadOnlyList<ulong> PathTo(ulong index);
 
     protected static ulong BitmapsFor(ulong blocks) => (blocks + Bitmap.Entries - 1) / Bitmap.Entries;
 
@@ -149,8 +156,8 @@ internal abstract class SpaceMap(TransactionManager transaction)
             var slot = LoadSlot(index);
             if (slot.Free > 0)
             {
-                var current = transaction.Read(slot.Block, BlockKind.Bitmap).Data;
-                var committed = slot.Committed == 0 ? current : transaction.Read(slot.Committed, BlockKind.Bitmap).Data;
+                var current = ReadBitmap(slot.Block, start);
+                var committed = slot.Committed == 0 || ReusesEarly ? current : ReadBitmap(slot.Committed, start);
                 var from = (int)Math.Max(at - start, Math.Min(slot.NoneFreeBefore, Bitmap.Entries));
                 var entry = Bitmap.FindFree(current, committed, from, (int)Math.Min(end - start, Bitmap.Entries));
                 block = start + (ulong)entry;
@@ -175,7 +182,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
     private void RecountLast()
     {
         var slot = LoadSlot(_blocks / Bitmap.Entries);
-        var free = (uint)Bitmap.CountFree(transaction.Read(slot.Block, BlockKind.Bitmap).Data);
+        var free = (uint)Bitmap.CountFree(ReadBitmap(slot.Block, _blocks));
         slot.IsDirty |= slot.Free != free;
         slot.Free = free;
     }
@@ -211,7 +218,7 @@ internal abstract class SpaceMap(TransactionManager transaction)
         slot.Free = slot.Free == 0 ? 0 : slot.Free - 1;
         if (slot.NoneFreeBefore == entry)
             slot.NoneFreeBefore = (uint)entry + 1;
-        if (!WasInUse(slot, entry))
+        if (!WasInUse(slot, block))
             Volatile.Write(ref _free, _free - Math.Min(_free, 1));
     }
 
@@ -221,13 +228,29 @@ internal abstract class SpaceMap(TransactionManager transaction)
         slot.Free++;
         slot.NoneFreeBefore = Math.Min(slot.NoneFreeBefore, (uint)entry);
         _lowestFreed = Math.Min(_lowestFreed, block);
-        if (!WasInUse(slot, entry))
+        if (!WasInUse(slot, block))
             Volatile.Write(ref _free, _free + 1);
     }
 
+    /// <summary>The bitmap of a block; an error says how the superblock leads to it, and whose counts it costs.</summary>
+    private ReadOnlySpan<byte> ReadBitmap(ulong bitmap, ulong block)
+    {
+        try
+        {
+            return transaction.Read(bitmap, BlockKind.Bitmap).Data;
+        }
+        catch (MetadataException e) when (e.Place == null && e.Error is MetadataError.Corrupt or MetadataError.Io)
+        {
+            var index = block / Bitmap.Entries;
+            var place = new DamagePlace([.. PathTo(index).Append(bitmap).Select(static number => new MetaBlock(number))]);
+            throw MetadataException.At(place, e.Error,
+                $"the counts of the {Name} blocks from {index * Bitmap.Entries} on are lost: {e.Message}", e.InnerException ?? e);
+        }
+    }
+
     /// <summary>Had a count at the last commit.</summary>
-    private bool WasInUse(BitmapSlot slot, int entry) =>
-        slot.Committed != 0 && Bitmap.Get(transaction.Read(slot.Committed, BlockKind.Bitmap).Data, entry) != 0;
+    private bool WasInUse(BitmapSlot slot, ulong block) =>
+        slot.Committed != 0 && !ReusesEarly && Bitmap.Get(ReadBitmap(slot.Committed, block), Entry(block)) != 0;
 
     private ulong BigCount(ulong block)
     {

@@ -94,5 +94,13 @@ internal sealed class SuperblockStore : IDisposable
         if (view.MetadataBlockSectors != BlockFormat.BlockSectors)
             throw new MetadataException(MetadataError.Unsupported,
                 $"metadata blocks have {view.MetadataBlockSectors} sectors; {BlockFormat.BlockSectors} are known");
+        if (!ThinMetadata.IsDataBlockSize(view.DataBlockSectors))
+            throw new MetadataException(MetadataError.Unsupported,
+                $"the pool's data block has {view.DataBlockSectors} sectors, which no pool can have");
+        // A mapping has 24 bits for it, and the data block above them.
+        if (view.Time > BlockTime.MaxTime)
+            throw new MetadataException(MetadataError.Corrupt, $"the pool's time is {view.Time}; it ends at {BlockTime.MaxTime}");
+        if (view.IncompatFlags != 0)
+            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{view.IncompatFlags:x})");
     }
 }

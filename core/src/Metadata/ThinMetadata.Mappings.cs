@@ -192,9 +192,12 @@ public sealed partial class ThinMetadata
     }
 
     /// <summary>Whether a data block has more than one reference. Mutating thread.</summary>
+    /// <exception cref="MetadataException">Invalid for a block the pool does not have.</exception>
     public bool IsShared(DataBlock block)
     {
         RequireNotFailed();
+        if (block.Value >= DataBlocks)
+            throw new MetadataException(MetadataError.Invalid, $"data block {block} lies beyond the pool's {DataBlocks}");
         _cache.Trim();
         return _state.DataMap.Count(block.Value) > 1;
     }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 
@@ -56,7 +55,7 @@ public sealed partial class ThinMetadata
         {
             SettleSuperblock();
             _superblock.Read();
-            var state = PersistentState.Open(_cache, _devices, _superblock.View);
+            var state = PersistentState.Open(_cache, _devices, _superblock.View, _options.Faults);
             // Outside the transaction: a mark that could not be written yet is not taken back.
             state.Flags |= _state.Flags & SuperblockView.NeedsCheckFlag;
             _devices.Reload(state.Mappings, _gate);
@@ -83,7 +82,7 @@ public sealed partial class ThinMetadata
         if (_options.ReadOnly)
             throw new MetadataException(MetadataError.ReadOnly, "the metadata was opened read-only");
         _state.Flags |= SuperblockView.NeedsCheckFlag;
-        WriteFlag();
+        WriteFlags(_superblock.View.Flags | SuperblockView.NeedsCheckFlag);
     }
 
     /// <summary>
@@ -119,7 +118,7 @@ public sealed partial class ThinMetadata
         ArgumentNullException.ThrowIfNull(takeId);
         RequireHeld();
         using var mutation = new Mutation(this);
-        var held = new SuperblockView(_state.Transaction.Read(_state.HeldRoot, BlockKind.Superblock).Data);
+        var held = new SuperblockView(_state.Transaction.ReadBelowSuperblock(_state.HeldRoot, BlockKind.Superblock).Data);
         var (mappingRoot, detailsRoot) = (held.MappingRoot, held.DetailsRoot);
         var detached = new List<ThinId>();
         foreach (var (number, details) in _devices.ReadAll(detailsRoot))
@@ -150,7 +149,7 @@ public sealed partial class ThinMetadata
     {
         RequireHeld();
         using var mutation = new Mutation(this);
-        var held = new SuperblockView(_state.Transaction.Read(_state.HeldRoot, BlockKind.Superblock).Data);
+        var held = new SuperblockView(_state.Transaction.ReadBelowSuperblock(_state.HeldRoot, BlockKind.Superblock).Data);
         var (mappingRoot, detailsRoot) = (held.MappingRoot, held.DetailsRoot);
         _state.Mappings.DeleteHeld(mappingRoot);
         _devices.DeleteHeld(detailsRoot);
@@ -233,21 +232,20 @@ public sealed partial class ThinMetadata
         _isSuperblockInDoubt = false;
     }
 
-    private void WriteFlag()
+    private void WriteFlags(uint flags)
     {
-        Span<byte> marked = stackalloc byte[BlockFormat.BlockBytes];
-        _superblock.Bytes.CopyTo(marked);
-        var flags = _superblock.View.Flags | SuperblockView.NeedsCheckFlag;
-        BinaryPrimitives.WriteUInt32LittleEndian(marked[SuperblockView.FlagsOffset..], flags);
+        Span<byte> changed = stackalloc byte[BlockFormat.BlockBytes];
+        _superblock.Bytes.CopyTo(changed);
+        _ = new SuperblockEditor(changed) { Flags = flags };
         try
         {
-            _superblock.Write(marked);
+            _superblock.Write(changed);
             _isSuperblockInDoubt = false;
         }
         catch (DiskException e)
         {
             _isSuperblockInDoubt = true;
-            throw new MetadataException(MetadataError.Io, $"the pool cannot be marked as needing a check: {e.Message}", e);
+            throw new MetadataException(MetadataError.Io, $"the pool's needs-check flag cannot be written: {e.Message}", e);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 
@@ -56,6 +57,9 @@ public sealed partial class ThinMetadata : IDisposable
 
     /// <summary>The pool's transaction id, as set in this transaction.</summary>
     public ulong TransactionId => _state.TransactionId;
+
+    /// <summary>The checksum of the superblock on disk: another one after each commit that changed a mapping.</summary>
+    public uint CommitMark => BinaryPrimitives.ReadUInt32LittleEndian(_superblock.Bytes);
 
     /// <summary>The metadata was marked as needing a check.</summary>
     public bool NeedsCheck => (_state.Flags & SuperblockView.NeedsCheckFlag) != 0;
@@ -144,7 +148,8 @@ public sealed partial class ThinMetadata : IDisposable
         {
             metadata._superblock.Read();
             metadata.CheckSupported();
-            metadata._state = PersistentState.Open(metadata._cache, metadata._devices, metadata._superblock.View);
+            metadata._state = PersistentState.Open(
+                metadata._cache, metadata._devices, metadata._superblock.View, options.Faults);
             return metadata;
         }
         catch
@@ -259,10 +264,6 @@ public sealed partial class ThinMetadata : IDisposable
         if (_options.ExpectedDataBlockSectors != 0 && sectors != _options.ExpectedDataBlockSectors)
             throw new MetadataException(MetadataError.Unsupported,
                 $"the pool's data block has {sectors} sectors, not {_options.ExpectedDataBlockSectors}; it cannot be changed");
-        if (!IsDataBlockSize(sectors))
-            throw new MetadataException(MetadataError.Unsupported, $"the pool's data block has {sectors} sectors, which no pool can have");
-        if (superblock.IncompatFlags != 0)
-            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
         if (superblock.CompatReadOnlyFlags != 0 && !_options.ReadOnly)
             throw new MetadataException(MetadataError.Unsupported,
                 $"the metadata uses features (0x{superblock.CompatReadOnlyFlags:x}) that allow it to be read only");

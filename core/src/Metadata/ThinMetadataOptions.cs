@@ -11,4 +11,7 @@ public sealed record ThinMetadataOptions
 
     /// <summary>The most memory the block cache keeps for clean blocks, in bytes.</summary>
     public long CacheBytes { get; init; } = 64L << 20;
+
+    /// <summary>What is done wrong on purpose. For tests alone.</summary>
+    internal MetadataFaults Faults { get; init; }
 }

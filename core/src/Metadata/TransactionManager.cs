@@ -11,12 +11,15 @@ namespace CsiThin.Core.Metadata;
 /// </list>
 /// Mutating thread only.
 /// </summary>
-internal sealed class TransactionManager(BlockCache cache)
+internal sealed class TransactionManager(BlockCache cache, MetadataFaults faults = MetadataFaults.None)
 {
     private MetadataSpaceMap? _spaceMap;
 
     /// <summary>The cache below.</summary>
     public BlockCache Cache => cache;
+
+    /// <summary>What is done wrong on purpose.</summary>
+    public MetadataFaults Faults => faults;
 
     /// <summary>Who counts and hands out metadata blocks. It is built on this manager, and so is attached afterwards.</summary>
     public MetadataSpaceMap SpaceMap => _spaceMap ?? throw new InvalidOperationException("no space map is attached");
@@ -25,6 +28,19 @@ internal sealed class TransactionManager(BlockCache cache)
 
     /// <summary>A block by its kind, to read.</summary>
     public CachedBlock Read(ulong number, BlockKind kind) => cache.Read(number, kind);
+
+    /// <summary>The same of a block that the superblock itself refers to, which an error says.</summary>
+    public CachedBlock ReadBelowSuperblock(ulong number, BlockKind kind)
+    {
+        try
+        {
+            return cache.Read(number, kind);
+        }
+        catch (MetadataException e) when (e.Error is MetadataError.Corrupt or MetadataError.Io)
+        {
+            throw MetadataException.At(new DamagePlace([new MetaBlock(number)]), e.Error, e.Message, e.InnerException ?? e);
+        }
+    }
 
     /// <summary>A zeroed block with a count of one.</summary>
     /// <exception cref="MetadataException">NoMetadataSpace; Corrupt if the space map handed out a block in use.</exception>
@@ -49,6 +65,8 @@ internal sealed class TransactionManager(BlockCache cache)
         wasShared = kind == BlockKind.BTreeNode && SpaceMap.IsShared(number);
         if (original.IsDirty && !wasShared)
             return new WritableBlock(original);
+        if (faults.HasFlag(MetadataFaults.ChangeInPlace) && !wasShared)
+            return new WritableBlock(cache.DirtyInPlace(original));
         var copy = New(kind);
         if (copy.Number == number)
             throw BlockCache.Corrupt(number, "it is in use, and the space map has it free");

@@ -69,34 +69,18 @@ public sealed class NbdServer : IDisposable
     }
 
     /// <summary>Serves a connected stream socket from the handshake on. Takes it over, whatever happens.</summary>
-    public void Serve(Socket connected) => Begin(connected, chosen: null);
+    public void Serve(Socket connected) => Begin(connected, chosen: null, onEnded: null);
 
     /// <summary>
-    /// Serves <paramref name="exportName"/> on a connected stream socket whose other end is in the transmission phase already, as the
-    /// kernel is when it is handed one end of a socketpair. Takes the socket over, whatever happens. Returns what the other end must be
-    /// told; throws
-    /// <see cref="NbdRefusedException"/> when there is no such export or it may not be opened.
+    /// Serves <paramref name="device"/> on a connected stream socket whose other end is in the transmission phase already, as the kernel is
+    /// when it is handed one end of a socketpair and told the device's <see cref="NbdFacts"/>. Takes both over, whatever happens, and calls
+    /// <paramref name="onEnded"/> once when they have been given back, on a thread that must not be kept. Throws
+    /// <see cref="NbdRefusedException"/> when nothing more is served.
     /// </summary>
-    public NbdAttachment Attach(Socket connected, string exportName)
+    public NbdAttachment Attach(Socket connected, string name, IBlockDevice device, Action? onEnded = null)
     {
-        IBlockDevice? device = null;
-        try
-        {
-            device = _exports.Open(exportName) ?? throw new NbdRefusedException($"there is no export {NbdText.Printable(exportName)}");
-            var flags = NbdSession.FlagsOf(device, structuredReplies: false);
-            var facts = new NbdAttachment(device.LengthBytes, (ushort)flags, device.PreferredBytes);
-            var session = new NbdSession(StructuredReplies: false, BlockStatus: false, device.IsReadOnly);
-            var chosen = new ChosenExport(exportName, device, session);
-            device = null;
-            Begin(connected, chosen);
-            return facts;
-        }
-        catch
-        {
-            device?.Dispose();
-            connected.Dispose();
-            throw;
-        }
+        var session = new NbdSession(StructuredReplies: false, BlockStatus: false, device.IsReadOnly);
+        return new NbdAttachment(Begin(connected, new ChosenExport(name, device, session), onEnded)!);
     }
 
     /// <summary>
@@ -145,7 +129,7 @@ public sealed class NbdServer : IDisposable
     {
         try
         {
-            Begin(listener.Accept(), chosen: null);
+            Begin(listener.Accept(), chosen: null, onEnded: null);
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
         {
@@ -166,37 +150,42 @@ public sealed class NbdServer : IDisposable
         _ = stop.Wait(OutOfDescriptorsWaitMs); // either way the caller's loop looks at the event next
     }
 
-    private void Begin(Socket connected, ChosenExport? chosen)
+    private NbdConnection? Begin(Socket connected, ChosenExport? chosen, Action? onEnded)
     {
-        if (TryBegin(connected, chosen) is not { } refusal)
-            return;
+        if (TryBegin(connected, chosen, onEnded, out var refusal) is { } connection)
+            return connection;
         connected.Dispose();
         chosen?.Device.Dispose();
         Log(NbdLogLevel.Warning, $"a connection was refused: {refusal}");
-        if (chosen is not null)
-            throw new NbdRefusedException(refusal);
+        return chosen is null ? null : throw new NbdRefusedException(refusal);
     }
 
-    /// <summary>Starts a connection, or returns why not; then nothing was taken over.</summary>
-    private string? TryBegin(Socket connected, ChosenExport? chosen)
+    /// <summary>Starts a connection, or says why not; then nothing was taken over.</summary>
+    private NbdConnection? TryBegin(Socket connected, ChosenExport? chosen, Action? onEnded, out string refusal)
     {
         lock (_gate)
         {
-            if (_isStopping)
-                return "the server is stopping";
+            refusal = _isStopping ? "the server is stopping" : "";
             if (_connections.Count >= _options.MaxConnections)
-                return $"{_options.MaxConnections} connections are the limit";
+                refusal = $"{_options.MaxConnections} connections are the limit";
+            if (refusal.Length > 0)
+                return null;
             try
             {
-                var connection = new NbdConnection(connected, chosen, _exports, _options, ++_connectionNumber, OnEnded);
+                var connection = new NbdConnection(connected, chosen, _exports, _options, ++_connectionNumber, ended =>
+                {
+                    OnEnded(ended);
+                    onEnded?.Invoke();
+                });
                 connection.Start();
                 _connections.Add(connection);
                 Metrics.Add(connection.Counters);
-                return null;
+                return connection;
             }
             catch (Exception lacking) when (lacking is DiskException or OutOfMemoryException)
             {
-                return $"the system has no descriptor or thread for it: {lacking.Message}";
+                refusal = $"the system has no descriptor or thread for it: {lacking.Message}";
+                return null;
             }
         }
     }

@@ -15,8 +15,8 @@ namespace CsiThin.Core.Nbd;
 /// Memory is bounded by the request pool: without a free slot nothing is received, which is the client's back-pressure.
 /// </para>
 /// <para>
-/// Ends when no more requests come (disconnect, end of stream, broken stream, stop), nothing is in flight on the device and every reply was
-/// sent, or cannot be any more.
+/// Ends when no more requests come (disconnect, end of stream, broken stream, stop), nothing is in flight on the device (what only waited
+/// for space is dropped) and every reply was sent, or cannot be any more.
 /// </para>
 /// </summary>
 internal sealed class Transmission : IDisposable
@@ -42,6 +42,7 @@ internal sealed class Transmission : IDisposable
     private bool _readable = true;
     private bool _writable = true;
     private bool _outputBroken;
+    private bool _cancelled;
 
     /// <summary>Opens a queue of <paramref name="device"/>. Socket, buffer and device stay the caller's.</summary>
     public Transmission(
@@ -69,6 +70,8 @@ internal sealed class Transmission : IDisposable
         {
             var moved = ReceiveArrived();
             moved |= SubmitArrived();
+            if (_reader.IsEnded)
+                CancelWaiting();
             moved |= CollectFinished();
             moved |= SendReplies();
             if (_reader.IsEnded && _queue.InFlight == 0 && _replies.IsEmpty)
@@ -129,11 +132,28 @@ internal sealed class Transmission : IDisposable
             foreach (var finished in _finished.AsSpan(0, count))
             {
                 var request = (NbdRequest)finished;
+                if (_cancelled && finished.Error == BlockError.ShuttingDown)
+                {
+                    _pool.Release(request);
+                    continue;
+                }
                 request.Errno = NbdErrors.Of(request.Error, request.Command);
                 Answer(request);
             }
         }
         return any;
+    }
+
+    /// <summary>
+    /// What waits for space would keep the end waiting for a minute. It is dropped without an answer: an error would be the last word to a
+    /// client (the kernel) that sends it again, on its next connection, when it gets none.
+    /// </summary>
+    private void CancelWaiting()
+    {
+        if (_cancelled || _queue.InFlight == 0)
+            return;
+        _cancelled = true;
+        _queue.CancelWaiting();
     }
 
     private void Answer(NbdRequest request)

@@ -14,7 +14,6 @@ namespace CsiThin.Core.Pool;
 /// </summary>
 internal sealed class Catalog
 {
-    public const int NameCharactersMax = 128;
     private const int ParametersMax = 64;
     private const int ParameterBytesMax = 16 << 10;
 
@@ -44,11 +43,13 @@ internal sealed class Catalog
     /// <summary>There are changes to commit.</summary>
     public bool IsDirty => _pending.Count > 0;
 
-    /// <summary>Reads the catalog as of the superblock's transaction.</summary>
+    /// <summary>Reads the catalog as of the superblock's transaction. Errors: Corrupt.</summary>
     public static Catalog Load(CatalogJournal journal, Guid pool, ulong transactionId)
     {
         var entries = new Dictionary<ulong, CatalogChange>();
         var next = journal.Load(transactionId, entries);
+        if (CatalogRules.Judge(entries.Values, next) is { } wrong)
+            throw new PoolException(PoolError.Corrupt, $"The catalog of pool {pool:N} is damaged: {wrong}.");
         return new Catalog(journal, pool, CatalogState.Of(entries.Values), next);
     }
 
@@ -57,7 +58,8 @@ internal sealed class Catalog
     /// </summary>
     public void CheckSpec(VolumeSpec spec)
     {
-        CheckName(spec.Name);
+        if (CatalogRules.JudgeName(spec.Name) is { } wrong)
+            throw new PoolException(PoolError.InvalidArgument, wrong);
         var bytes = 0;
         foreach (var (key, value) in spec.Parameters)
             bytes += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
@@ -69,16 +71,6 @@ internal sealed class Catalog
             throw new PoolException(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture,
                 $"The catalog of pool {_pool:N} has no room for '{spec.Name}': its {_working.ByNumber.Count} entries take " +
                 $"{_working.EncodedBytes} of {_journal.LivingBytesMax} bytes."));
-    }
-
-    /// <summary>Throws InvalidArgument unless the name has 1 to 128 characters and none of them is a control character.</summary>
-    public static void CheckName(string name)
-    {
-        if (name.Length is 0 or > NameCharactersMax)
-            throw new PoolException(PoolError.InvalidArgument, string.Create(CultureInfo.InvariantCulture,
-                $"A name must have 1 to {NameCharactersMax} characters; this one has {name.Length}."));
-        if (name.Any(char.IsControl) || !IsWholeUnicode(name))
-            throw new PoolException(PoolError.InvalidArgument, "A name must not contain control characters or broken Unicode.");
     }
 
     /// <summary>A handle never used before.</summary>
@@ -126,19 +118,5 @@ internal sealed class Catalog
     {
         _pending.Add(change);
         _working = _working.With(change);
-    }
-
-    /// <summary>False for text with a lone surrogate, which UTF-8 cannot carry there and back.</summary>
-    private static bool IsWholeUnicode(string text)
-    {
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (!char.IsSurrogate(text[i]))
-                continue;
-            if (i + 1 >= text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
-                return false;
-            i++;
-        }
-        return true;
     }
 }

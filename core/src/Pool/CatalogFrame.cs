@@ -40,6 +40,7 @@ internal static class CatalogFrame
     public const int HeaderBytes = 64;
     private const byte KindPut = 1, KindRemove = 2, KindDying = 3;
     private const uint Magic = 0x52465443; // "CTFR"
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static byte[] Encode(Guid pool, CatalogFrameHeader header, IReadOnlyCollection<CatalogChange> changes)
     {
@@ -84,9 +85,9 @@ internal static class CatalogFrame
             var changes = new List<CatalogChange>();
             for (var i = 0; i < count; i++)
                 changes.Add(ReadChange(reader, pool));
-            return changes;
+            return count >= 0 && reader.BaseStream.Position == reader.BaseStream.Length ? changes : null;
         }
-        catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
+        catch (Exception e) when (e is EndOfStreamException or InvalidDataException or DecoderFallbackException)
         {
             return null;
         }
@@ -184,7 +185,7 @@ internal static class CatalogFrame
         writer.Write(bytes);
     }
 
-    private static string ReadString(BinaryReader reader) => Encoding.UTF8.GetString(ReadExactly(reader, reader.ReadUInt16()));
+    private static string ReadString(BinaryReader reader) => StrictUtf8.GetString(ReadExactly(reader, reader.ReadUInt16()));
 
     private static byte[] ReadExactly(BinaryReader reader, int count)
     {

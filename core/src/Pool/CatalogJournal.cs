@@ -44,6 +44,9 @@ internal sealed class CatalogJournal
         Write(regionB, 0, empty);
     }
 
+    /// <summary>The transaction of the last frame that was read.</summary>
+    public ulong LastTransactionId { get; private set; }
+
     /// <summary>
     /// Reads the journal as of <paramref name="transactionId"/>; returns the first number never used. Corrupt when neither region has a
     /// readable frame 0.
@@ -66,12 +69,13 @@ internal sealed class CatalogJournal
             foreach (var change in changes)
                 Apply(change, entries);
             next = header.NextNumber;
-            last = header.TransactionId;
+            LastTransactionId = last = header.TransactionId;
             _sequence++;
             _endBytes += bytes;
         }
-        // Equal when all of it was read. Somebody else's tool may have raised the superblock's id; then nothing but zeroes follows.
-        if (last < transactionId && !IsZeroAtEnd())
+        // Equal when all of it was read. Somebody else's tool may have raised the superblock's id; then nothing but zeroes follows, and no
+        // later frame of this journal behind them.
+        if (last < transactionId && (!IsZeroAtEnd() || HasFrameBehindEnd()))
             throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
                 $"The catalog of pool {_pool:N} is damaged at byte {_endBytes} of its journal: it can be read up to transaction {last}, " +
                 $"and the metadata is at {transactionId}."));
@@ -128,6 +132,21 @@ internal sealed class CatalogJournal
         using var block = new AlignedBuffer(CatalogFrame.BlockBytes);
         _region.Read(_endBytes, block.Span);
         return !block.Span.ContainsAnyExcept((byte)0);
+    }
+
+    /// <summary>What lies behind the end is from before this journal was begun, unless a block in the middle was lost.</summary>
+    private bool HasFrameBehindEnd()
+    {
+        using var block = new AlignedBuffer(CatalogFrame.BlockBytes);
+        var lastBytes = _region.LengthBytes - CatalogFrame.BlockBytes;
+        for (var at = _endBytes + CatalogFrame.BlockBytes; at <= lastBytes; at += CatalogFrame.BlockBytes)
+        {
+            _region.Read(at, block.Span);
+            if (CatalogFrame.DecodeHeader(block.Span, _pool, out _) is { } header
+                && header.Generation == _generation && header.Sequence > _sequence)
+                return true;
+        }
+        return false;
     }
 
     private static void Apply(CatalogChange change, Dictionary<ulong, CatalogChange> entries)

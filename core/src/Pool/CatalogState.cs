@@ -14,7 +14,7 @@ internal sealed record CatalogState(
     ImmutableSortedDictionary<ulong, ThinId> Dying,
     ImmutableHashSet<ThinId> ThinIds,
     long EncodedBytes,
-    long ProvisionedBytes)
+    Int128 ProvisionedBytes)
 {
     private const int DyingBytes = 13;
 
@@ -29,7 +29,7 @@ internal sealed record CatalogState(
             dying,
             [.. volumes.Select(v => v.ThinId), .. dying.Values],
             volumes.Sum(Bytes) + dying.Count * DyingBytes,
-            volumes.Sum(Provisioned));
+            volumes.Aggregate(Int128.Zero, static (sum, volume) => sum + Provisioned(volume)));
     }
 
     /// <summary>All entries, each as the change that makes it so.</summary>

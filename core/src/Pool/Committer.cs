@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
@@ -13,7 +14,7 @@ namespace CsiThin.Core.Pool;
 /// A failure at any step is final (design, Commit): what the disk holds is then unknown, so the pool turns read-only until it is reopened.
 /// Reads go on from memory, which has everything that was acknowledged. Belongs to the worker.
 /// </summary>
-internal sealed class Committer(PoolState pool, Catalog catalog)
+internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watch)
 {
     private ulong _commits;
 
@@ -39,6 +40,29 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
         }
     }
 
+    /// <summary>
+    /// Notes that blocks from <paramref name="begin"/> on were mapped to <paramref name="data"/> and on, before whoever wrote them is told.
+    /// False: the log is full, and the caller commits before that; not while it has a block that is allocated and not mapped yet.
+    /// </summary>
+    public bool TryNoteMapped(ThinId device, VirtualBlock begin, DataBlock data, ulong count) =>
+        pool.MappingLog is not { } log || log.TryAddMapped(pool.Metadata, device, begin, data, count);
+
+    /// <summary>Notes that nothing in the range is mapped any more, likewise.</summary>
+    public void NoteUnmapped(ThinId device, VirtualBlock begin, VirtualBlock end)
+    {
+        if (pool.MappingLog is { } log && !log.TryAddUnmapped(pool.Metadata, device, begin, end))
+            Commit();
+    }
+
+    /// <summary>
+    /// Commits if so much has changed that what is about to change more should begin anew: the reserve must outlast every transaction.
+    /// </summary>
+    public void CommitIfLarge()
+    {
+        if (pool.Metadata.IsDirty && pool.Metadata.DirtyBlocks >= pool.DirtyBlocksMax)
+            Commit();
+    }
+
     /// <summary>Metadata can no longer be trusted to take changes: read-only, marked for a check if the disk still lets us.</summary>
     public void Fail(Exception reason)
     {
@@ -62,11 +86,11 @@ internal sealed class Committer(PoolState pool, Catalog catalog)
             pool.Metadata.SetTransactionId(current, current + 1);
         }
         pool.Metadata.Commit();
+        pool.MappingLog?.Reset(pool.Metadata);
         catalog.OnCommitted();
         pool.HasUncommitted = false;
         pool.Epochs.Flip();
-        if (pool.Metadata.FreeDataBlocks > 0)
-            pool.LeaveOutOfDataSpace();
+        watch.Update();
         Volatile.Write(ref _commits, _commits + 1);
     }
 }

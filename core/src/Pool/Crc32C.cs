@@ -4,8 +4,9 @@ using System.Numerics;
 namespace CsiThin.Core.Pool;
 
 /// <summary>crc32c as RFC 3720 computes it (dm-thin's own variant lives in Format).</summary>
-internal static class Crc32C
+public static class Crc32C
 {
+    /// <summary>The checksum of the bytes.</summary>
     public static uint Of(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;

@@ -8,7 +8,7 @@ namespace CsiThin.Core.Pool;
 /// Concurrency: <see cref="Enter"/> and <see cref="Leave"/> from any thread, without a lock; the rest from the worker alone.
 /// </para>
 /// </summary>
-internal sealed class IoEpochs
+internal sealed class IoEpochs(IWorkerDriver? driver)
 {
     private readonly long[] _active = new long[2 * PaddingLongs];
     private int _current;
@@ -46,7 +46,12 @@ internal sealed class IoEpochs
             return;
         var spin = default(SpinWait);
         while (Volatile.Read(ref _active[(1 - _current) * PaddingLongs]) != 0)
-            spin.SpinOnce();
+        {
+            if (driver is null)
+                spin.SpinOnce();
+            else
+                driver.LetRequestsFinish();
+        }
         _draining = false;
     }
 }

@@ -11,21 +11,33 @@ internal static class LabelStore
 {
     /// <summary>
     /// Finds the label. The last copy counts only when neither of the first two is valid: a disk that was cut and grown again may show
-    /// another pool's there. Errors: NotAPool (no copy at all), Corrupt (damaged, of two pools, or a disk shorter than the label says),
-    /// Unsupported.
+    /// another pool's there. One of the first two may be unreadable. Errors: NotAPool (no copy at all), Corrupt (damaged, of two pools, or
+    /// a disk shorter than the label says), Unsupported.
     /// </summary>
+    /// <exception cref="DiskException">Neither of the first two copies can be used, and one cannot be read.</exception>
     public static PoolLabel Find(IDisk disk)
     {
         using var block = new AlignedBuffer(PoolLayout.LabelBytes);
         var places = Places(disk.LengthBytes);
         var damaged = false;
         var found = new PoolLabel?[places.Length];
+        DiskException? unreadable = null;
         for (var i = 0; i < places.Length; i++)
         {
-            disk.Read(places[i], block.Span);
+            try
+            {
+                disk.Read(places[i], block.Span);
+            }
+            catch (DiskException e) when (unreadable is null)
+            {
+                unreadable = e;
+                continue;
+            }
             found[i] = PoolLabel.Read(block.Span);
             damaged |= found[i] is null && PoolLabel.HasMagic(block.Span);
         }
+        if (unreadable is not null && found[0] is null && found[1] is null)
+            throw unreadable;
         var label = Choose(found) ?? throw (damaged
             ? new PoolException(PoolError.Corrupt, "The disk has labels of a CsiThin pool, but none with a valid checksum.")
             : new PoolException(PoolError.NotAPool, "The disk holds no CsiThin pool: none of the three places has a label."));

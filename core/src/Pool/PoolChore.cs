@@ -32,7 +32,7 @@ internal abstract class PoolChore
             if (part())
                 return true;
             if (pool.Metadata.BlockReads - reads >= StepReadsMax || pool.Metadata.DirtyBlocks - dirty >= StepDirtyBlocksMax
-                || pool.Metadata.DirtyBlocks >= DirtyBlocksMax)
+                || pool.Metadata.DirtyBlocks >= pool.DirtyBlocksMax)
                 return false;
         }
         return false;

@@ -36,13 +36,13 @@ internal sealed class PoolDisk : IDisposable
 
     /// <summary>
     /// Lays a pool out. The labels of whatever was there go first and the new ones come last, so that a format cut short leaves no pool
-    /// rather than half of two.
+    /// rather than half of two. A pool is given its <paramref name="uuid"/> only where every byte must be the same again.
     /// </summary>
-    public static void Format(IDisk disk, long dataBlockBytes)
+    public static void Format(IDisk disk, long dataBlockBytes, Guid? uuid = null)
     {
         var layout = PoolLayout.Plan(disk.LengthBytes, dataBlockBytes);
         LabelStore.Erase(disk);
-        using var pool = new PoolDisk(disk, new PoolLabel(Guid.NewGuid(), 1, disk.LengthBytes, layout));
+        using var pool = new PoolDisk(disk, new PoolLabel(uuid ?? Guid.NewGuid(), 1, disk.LengthBytes, layout));
         CatalogJournal.Format(pool.CatalogA, pool.CatalogB, pool.Label.Uuid);
         ThinMetadata.Format(pool.Metadata, pool.DataBlockSectors, layout.DataBlocks);
         LabelStore.Write(disk, pool.Label);
@@ -51,12 +51,13 @@ internal sealed class PoolDisk : IDisposable
     public uint DataBlockSectors => (uint)(Label.Layout.DataBlockBytes / 512);
 
     /// <summary>Opens the metadata; its data block size must be the label's and its data device no longer than the region.</summary>
-    public ThinMetadata OpenMetadata(bool readOnly, long cacheBytes)
+    public ThinMetadata OpenMetadata(bool readOnly, long cacheBytes, MetadataFaults faults = MetadataFaults.None)
     {
         var metadata = ThinMetadata.Open(Metadata, new ThinMetadataOptions
         {
             ReadOnly = readOnly,
             CacheBytes = cacheBytes,
+            Faults = faults,
             ExpectedDataBlockSectors = DataBlockSectors,
         });
         if (metadata.DataBlocks <= Label.Layout.DataBlocks)
@@ -68,6 +69,9 @@ internal sealed class PoolDisk : IDisposable
     }
 
     public CatalogJournal OpenJournal() => new(CatalogA, CatalogB, Label.Uuid);
+
+    /// <summary>The disk has room for more data blocks than the label knows of.</summary>
+    public bool HasGrown => Label.Layout.FitData(Disk.LengthBytes).DataBlocks > Label.Layout.DataBlocks;
 
     /// <summary>Writes the label of a data region that reaches to the disk's present end; returns false when it does already.</summary>
     public bool TryGrow()

@@ -77,6 +77,27 @@ public sealed class PoolInspector : IDisposable
     /// </summary>
     public IReadOnlyList<string> CheckCatalog() => Read(Compare);
 
+    /// <summary>
+    /// The newest transaction the catalog knows: what a repair gives metadata whose superblock is lost, so that no name is forgotten. Null
+    /// when the catalog cannot be read either.
+    /// </summary>
+    public ulong? CatalogTransactionId
+    {
+        get
+        {
+            try
+            {
+                var journal = _disk.OpenJournal();
+                _ = Catalog.Load(journal, _disk.Label.Uuid, ulong.MaxValue); // read for where it ends
+                return journal.LastTransactionId;
+            }
+            catch (Exception e) when (e is DiskException or PoolException)
+            {
+                return null;
+            }
+        }
+    }
+
     /// <summary>Writes the metadata as XML, the text of thin_dump.</summary>
     public void Dump(TextWriter output)
     {

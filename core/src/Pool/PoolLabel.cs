@@ -89,17 +89,28 @@ internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, Po
     /// <summary>A checksum proves that the label is as written, not that a program wrote sense: regions must follow each other.</summary>
     private void CheckRegions()
     {
-        PoolLayout.CheckDataBlock(Layout.DataBlockBytes);
+        if (!PoolLayout.IsDataBlock(Layout.DataBlockBytes) || DiskBytes <= 0)
+            throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
+                $"The pool's label describes data blocks of {Layout.DataBlockBytes} bytes on a disk of {DiskBytes} bytes, which cannot " +
+                $"be."));
+        // The catalog is read as a whole, so its length is memory.
         var end = 2L * PoolLayout.LabelBytes;
-        foreach (var region in (ReadOnlySpan<RegionExtent>)[Layout.CatalogA, Layout.CatalogB, Layout.Metadata, Layout.Data])
+        foreach (var (region, bytesMax) in (ReadOnlySpan<(RegionExtent, long)>)
+            [(Layout.CatalogA, PoolLayout.CatalogBytesMax), (Layout.CatalogB, PoolLayout.CatalogBytesMax), (Layout.Metadata, DiskBytes),
+                (Layout.Data, DiskBytes)])
         {
-            if (region.OffsetBytes < end || region.LengthBytes <= 0 || region.LengthBytes > DiskBytes - region.OffsetBytes
+            if (region.OffsetBytes < end || region.OffsetBytes > DiskBytes || region.LengthBytes <= 0
+                || region.LengthBytes > Math.Min(bytesMax, DiskBytes - region.OffsetBytes)
                 || region.OffsetBytes % 4096 != 0 || region.LengthBytes % 4096 != 0)
                 throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
                     $"The pool's label describes a region of {region.LengthBytes} bytes at {region.OffsetBytes}, which cannot be on a " +
                     $"disk of {DiskBytes} bytes."));
             end = region.OffsetBytes + region.LengthBytes;
         }
+        if (end > PoolLayout.LastLabelOffsetBytes(DiskBytes) || Layout.DataBlocks == 0)
+            throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
+                $"The pool's label describes a data region that ends at {end} and holds {Layout.DataBlocks} blocks, on a disk of " +
+                $"{DiskBytes} bytes."));
     }
 }
 

@@ -21,6 +21,7 @@ internal sealed record PoolLayout(
     public const int MetadataBlockBytes = 4096;
     public const long DataBlockBytesMin = 64L << 10;
     public const long DataBlockBytesMax = 1L << 30;
+    public const long CatalogBytesMax = 32L << 20;
     private const long AlignmentBytes = 1L << 20;
 
     /// <summary>The most the metadata space map can count: 255 bitmap blocks of 16320 (dm-space-map-metadata).</summary>
@@ -36,7 +37,7 @@ internal sealed record PoolLayout(
     public static PoolLayout Plan(long diskBytes, long dataBlockBytes)
     {
         CheckDataBlock(dataBlockBytes);
-        var catalogBytes = Math.Clamp(RoundUp(diskBytes / 512), AlignmentBytes, 32L << 20);
+        var catalogBytes = Math.Clamp(RoundUp(diskBytes / 512), AlignmentBytes, CatalogBytesMax);
         var metadataBytes = PlanMetadataBytes(diskBytes, dataBlockBytes);
         var metadataOffset = AlignmentBytes + 2 * catalogBytes;
         var layout = new PoolLayout(
@@ -64,11 +65,15 @@ internal sealed record PoolLayout(
     /// <summary>Throws unless the block size is one dm-thin takes (64 KiB to 1 GiB, a multiple of 64 KiB).</summary>
     public static void CheckDataBlock(long dataBlockBytes)
     {
-        if (dataBlockBytes is < DataBlockBytesMin or > DataBlockBytesMax || dataBlockBytes % DataBlockBytesMin != 0)
+        if (!IsDataBlock(dataBlockBytes))
             throw new PoolException(PoolError.InvalidArgument, string.Create(CultureInfo.InvariantCulture,
                 $"A data block of {dataBlockBytes} bytes is not possible: it must be a multiple of {DataBlockBytesMin} from " +
                 $"{DataBlockBytesMin} to {DataBlockBytesMax} bytes."));
     }
+
+    /// <summary>A data block of a pool can have so many bytes.</summary>
+    public static bool IsDataBlock(long dataBlockBytes) =>
+        dataBlockBytes is >= DataBlockBytesMin and <= DataBlockBytesMax && dataBlockBytes % DataBlockBytesMin == 0;
 
     /// <summary>
     /// 48 bytes a data block is the kernel documentation's estimate without snapshots (thin-provisioning.rst); three times that leaves room

@@ -1,3 +1,4 @@
+using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
@@ -11,6 +12,7 @@ internal static class PoolReport
             DyingVolumes = catalog.Dying.Count,
             DyingBytes = (long)dyingBlocks * disk.Label.Layout.DataBlockBytes,
             Uuid = disk.Label.Uuid,
+            DevicePath = (disk.Disk as FileDisk)?.Path,
             Mode = mode,
             NeedsCheck = metadata.NeedsCheck,
             TransactionId = metadata.TransactionId,
@@ -21,7 +23,8 @@ internal static class PoolReport
             MetadataBlocksUsed = metadata.UsedMetadataBlocks,
             MetadataRegion = disk.Label.Layout.Metadata,
             DataRegion = disk.Label.Layout.Data,
-            ProvisionedBytes = catalog.ProvisionedBytes,
+            MetadataBlocksReserved = metadata.MetadataReserveBlocks,
+            ProvisionedBytes = (long)Int128.Min(catalog.ProvisionedBytes, long.MaxValue),
             Commits = commits,
         };
 

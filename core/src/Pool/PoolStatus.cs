@@ -6,6 +6,9 @@ public sealed record PoolStatus
     /// <summary>The pool's id, for ever.</summary>
     public required Guid Uuid { get; init; }
 
+    /// <summary>The file or device it is on, as it was opened; null for a disk without a path.</summary>
+    public string? DevicePath { get; init; }
+
     /// <summary>How far it has degraded.</summary>
     public required PoolMode Mode { get; init; }
 
@@ -44,6 +47,24 @@ public sealed record PoolStatus
 
     /// <summary>Bytes they still map: at most so much will become free, less what others share.</summary>
     public long DyingBytes { get; init; }
+
+    /// <summary>How far the use of data blocks has come.</summary>
+    public SpaceLevel DataLevel { get; init; }
+
+    /// <summary>How far the use of metadata has come.</summary>
+    public SpaceLevel MetadataLevel { get; init; }
+
+    /// <summary>Metadata blocks kept back so that a commit always finds some.</summary>
+    public ulong MetadataBlocksReserved { get; init; }
+
+    /// <summary>Requests that wait for space now.</summary>
+    public int WaitingRequests { get; init; }
+
+    /// <summary>The time requests have waited for space, since the pool was opened, of all that wait no longer.</summary>
+    public TimeSpan SpaceWait { get; init; }
+
+    /// <summary>Requests that failed for lack of space since the pool was opened.</summary>
+    public long NoSpaceFailures { get; init; }
 
     /// <summary>Commits since the pool was opened.</summary>
     public required ulong Commits { get; init; }

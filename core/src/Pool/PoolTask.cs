@@ -13,6 +13,16 @@ internal abstract class PoolTask
     /// <summary>The outcome is reported after the next commit only.</summary>
     public bool NeedsCommit { get; init; }
 
+    /// <summary>It was completed, so that waiting for it takes no time.</summary>
+    public bool IsDone
+    {
+        get
+        {
+            lock (_lock)
+                return _done;
+        }
+    }
+
     /// <summary>Runs the body on the worker. What it throws goes to the caller, unless the worker finds it means worse.</summary>
     public abstract void Run();
 

@@ -7,12 +7,12 @@ namespace CsiThin.Core.Pool;
 /// The one thread that changes a pool. It takes all that waits, serves it in order, and commits once for everything of the batch that must
 /// be durable: that is the group commit. While it commits, the next batch gathers.
 /// <para>
-/// This is where the pool's errors are classified: a data block that cannot be read or written costs its request; metadata that cannot be
-/// changed costs the pool its writability (<see cref="Committer.Fail"/>); a refusal (<see cref="PoolException"/>) goes to its caller.
+/// The errors of verbs are classified here, those of requests in <see cref="RequestServer"/>: metadata that cannot be changed costs the
+/// pool its writability (<see cref="Committer.Fail"/>); a refusal (<see cref="PoolException"/>) goes to its caller.
 /// </para>
 /// <para>
-/// After each batch one <see cref="PoolChore"/> gets a step: whoever flushes waits for one step at most, however large the chore. A write
-/// that finds the pool full while a chore frees space is kept until there is some, or no such chore is left.
+/// After each batch one <see cref="PoolChore"/> gets a step: whoever flushes waits for one step at most, however large the chore. Then
+/// those have their turn who wait for space (<see cref="SpaceQueue"/>); while there is none for them, nothing is done for them.
 /// </para>
 /// </summary>
 internal sealed class PoolWorker : IDisposable
@@ -26,20 +26,25 @@ internal sealed class PoolWorker : IDisposable
     private readonly PoolState _pool;
     private readonly TimeProvider _time;
     private readonly Committer _committer;
-    private readonly Provisioner _provisioner;
-    private readonly Thread _thread;
+    private readonly RequestServer _server;
+    private readonly Thread? _thread;
     private readonly List<BlockRequest> _requestsToCommit = [];
     private readonly List<PoolTask> _tasksToCommit = [];
     private List<PoolTask> _tasks = [];
-    private List<BlockRequest> _starved = [];
-    private List<BlockRequest> _retried = [];
+    private long _lastCommit;
 
     public PoolWorker(PoolState pool, Committer committer, TimeProvider time, string name)
     {
         _pool = pool;
         _time = time;
         _committer = committer;
-        _provisioner = new Provisioner(pool, committer);
+        _server = new RequestServer(pool, committer);
+        _lastCommit = time.GetTimestamp();
+        if (pool.Driver is { } driver)
+        {
+            driver.Attach(() => TryTurn(TimeSpan.Zero));
+            return;
+        }
         _thread = new Thread(Run) { IsBackground = true, Name = name };
         _thread.Start();
     }
@@ -50,6 +55,7 @@ internal sealed class PoolWorker : IDisposable
         var task = new PoolTask<T>(body) { NeedsCommit = commits };
         if (!_pool.Deferred.TryPost(task))
             throw new PoolException(PoolError.ShuttingDown, "The pool is being closed.");
+        _pool.Driver?.Await(() => task.IsDone);
         return task.Result();
     }
 
@@ -57,33 +63,44 @@ internal sealed class PoolWorker : IDisposable
     public void Dispose()
     {
         _pool.Deferred.Close();
-        if (_thread.IsAlive)
+        if (_thread is null)
+            Run();
+        else if (_thread.IsAlive)
             _thread.Join();
-        _provisioner.Dispose();
+        _server.Dispose();
     }
 
     private void Run()
     {
-        var lastCommit = _time.GetTimestamp();
-        while (_pool.Deferred.Take(Patience(), out var requests, ref _tasks))
+        while (TryTurn(Patience()))
         {
-            var commits = _committer.Commits;
-            foreach (var task in _tasks)
-                RunTask(task);
-            while (requests is not null)
-            {
-                var request = requests;
-                requests = request.Next;
-                Serve(request);
-            }
-            CommitGroup();
-            RunChore();
-            if (_pool.HasUncommitted && _time.GetElapsedTime(lastCommit) >= CommitPeriod && _pool.Mode < PoolMode.ReadOnly)
-                _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
-            if (_committer.Commits != commits || !_pool.HasUncommitted)
-                lastCommit = _time.GetTimestamp();
         }
         GiveUpRequests();
+    }
+
+    /// <summary>Serves what waits, after waiting for it if need be; false when the pool is closing and nothing is left.</summary>
+    private bool TryTurn(TimeSpan patience)
+    {
+        if (!_pool.Deferred.Take(patience, out var requests, ref _tasks))
+            return false;
+        var commits = _committer.Commits;
+        foreach (var task in _tasks)
+            RunTask(task);
+        while (requests is not null)
+        {
+            var request = requests;
+            requests = request.Next;
+            Serve(request);
+        }
+        CommitGroup();
+        RunChore();
+        Relieve();
+        CommitGroup();
+        if (_pool.HasUncommitted && _time.GetElapsedTime(_lastCommit) >= CommitPeriod && _pool.Mode < PoolMode.ReadOnly)
+            _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
+        if (_committer.Commits != commits || !_pool.HasUncommitted)
+            _lastCommit = _time.GetTimestamp();
+        return true;
     }
 
     /// <summary>How long there is nothing to do unless somebody asks.</summary>
@@ -114,52 +131,17 @@ internal sealed class PoolWorker : IDisposable
         }
     }
 
-    private void Serve(BlockRequest request)
+    private void Serve(BlockRequest request) => Settle(request, _server.Serve(request));
+
+    private void Settle(BlockRequest request, Served outcome)
     {
-        var isLong = request.Phase != ThinVolumeQueue.PhaseCommit
-            && request.Operation is BlockOperation.Discard or BlockOperation.WriteZeroes;
-        Serve(request, isLong ? new RangeChore(_pool, _provisioner, VolumeOf(request), request) : null);
+        if (outcome == Served.Done || (outcome == Served.NoSpace && !_pool.Space.TryAdd(request)))
+            Answer(request);
     }
 
-    private void Serve(BlockRequest request, RangeChore? chore)
+    private void Answer(BlockRequest request)
     {
-        try
-        {
-            if (_pool.Mode >= PoolMode.ReadOnly && request.Phase != ThinVolumeQueue.PhaseCommit
-                && request.Operation is BlockOperation.Write or BlockOperation.Discard or BlockOperation.WriteZeroes)
-                request.Error = BlockError.Io;
-            else if (chore is null)
-                request.Error = request.Phase == ThinVolumeQueue.PhaseCommit ? BlockError.None : Serve(request, VolumeOf(request));
-            else if (!chore.Step())
-            {
-                _pool.Chores.Add(chore);
-                return;
-            }
-        }
-        catch (DataBlockException e)
-        {
-            _pool.Log(e.Message);
-            request.Error = e.Error;
-        }
-        catch (PoolException e)
-        {
-            _pool.Log(e.Message);
-            request.Error = BlockError.Io;
-        }
-        catch (Exception e) when (e is DiskException or MetadataException)
-        {
-            Blame(request, e);
-        }
-        Finish(request);
-    }
-
-    private void Finish(BlockRequest request)
-    {
-        if (request.Error == BlockError.NoSpace && _pool.Chores.FreesSpace)
-        {
-            _starved.Add(request);
-            return;
-        }
+        _pool.Space.Leave(request);
         var needsCommit = request.Operation == BlockOperation.Flush || (request.Flags & BlockFlags.ForceUnitAccess) != 0;
         if (needsCommit && request.Error == BlockError.None)
             _requestsToCommit.Add(request);
@@ -167,47 +149,43 @@ internal sealed class PoolWorker : IDisposable
             request.Owner!.TakeBack(request);
     }
 
-    private static VolumeState VolumeOf(BlockRequest request) => ((ThinVolumeQueue)request.Owner!).Volume;
-
-    private BlockError Serve(BlockRequest request, VolumeState volume)
-    {
-        switch (request.Operation)
-        {
-            case BlockOperation.Read:
-                _provisioner.Read(volume, request.OffsetBytes, AlignedBuffer.View(request.Address, request.LengthBytes));
-                return BlockError.None;
-            case BlockOperation.Write:
-                return _provisioner.Write(volume, request.OffsetBytes, request.LengthBytes, request.Address);
-            case BlockOperation.Status:
-                _provisioner.ReadExtents(volume, request);
-                return BlockError.None;
-            case BlockOperation.Prefetch:
-                _provisioner.Prefetch(volume, request.OffsetBytes, request.LengthBytes);
-                return BlockError.None;
-            case BlockOperation.Flush:
-                return BlockError.None;
-            default:
-                return BlockError.Invalid;
-        }
-    }
-
-    /// <summary>
-    /// One step of the chore whose turn it is, and what follows from it: a commit when there is much to commit or space to gain, and
-    /// another try for those who wait for space.
-    /// </summary>
+    /// <summary>One step of the chore whose turn it is, and a commit when there is much to commit or the chore is over.</summary>
     private void RunChore()
     {
         if (!_pool.Chores.TryTake(out var chore))
             return;
         var isOver = false;
         if (chore is RangeChore range)
-            Serve(range.Request, range);
+            Settle(range.Request, _server.Serve(range.Request, range));
         else
             isOver = StepAlone(chore);
-        if ((isOver || _starved.Count > 0 || _pool.Metadata.DirtyBlocks >= PoolChore.DirtyBlocksMax) && _pool.Mode < PoolMode.ReadOnly)
+        if ((isOver || _pool.Metadata.DirtyBlocks >= _pool.DirtyBlocksMax) && _pool.Mode < PoolMode.ReadOnly)
             _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
-        RetryStarved();
-        CommitGroup();
+    }
+
+    /// <summary>
+    /// Lets those go on who wait for space, if there is some. What was freed can be given out after a commit only, so there is one while
+    /// anybody waits and anything has changed.
+    /// </summary>
+    private void Relieve()
+    {
+        if (!_pool.Space.IsEmpty && _pool.Metadata.IsDirty && _pool.Mode < PoolMode.ReadOnly)
+            _ = TryCommit(); // it says so itself when it fails, and the pool has degraded then
+        if (_pool.HasRoom)
+            _pool.Space.SpaceGained();
+        if (!_pool.Space.IsEmpty && (_pool.HasRoom || _pool.Mode >= PoolMode.ReadOnly))
+            _pool.Space.Retry(TryServeWaiting);
+        _pool.Space.Review();
+        if (_pool.Space.IsEmpty && _pool.HasRoom)
+            _pool.LeaveOutOfSpace();
+    }
+
+    private bool TryServeWaiting(BlockRequest request)
+    {
+        var outcome = _server.Serve(request);
+        if (outcome == Served.Done)
+            Answer(request);
+        return outcome != Served.NoSpace;
     }
 
     private bool StepAlone(PoolChore chore)
@@ -227,16 +205,6 @@ internal sealed class PoolWorker : IDisposable
         return false;
     }
 
-    private void RetryStarved()
-    {
-        if (_starved.Count == 0)
-            return;
-        (_retried, _starved) = (_starved, _retried);
-        foreach (var request in _retried)
-            Serve(request);
-        _retried.Clear();
-    }
-
     /// <summary>
     /// The pool is closing: what is not done by now is not done any more. A dying device goes on when the pool is reopened.
     /// </summary>
@@ -244,24 +212,13 @@ internal sealed class PoolWorker : IDisposable
     {
         while (_pool.Chores.TryTake(out var chore))
         {
-            if (chore is RangeChore { Request: var request })
-                _starved.Add(request);
-        }
-        foreach (var request in _starved)
-        {
+            if (chore is not RangeChore { Request: var request })
+                continue;
             request.Error = BlockError.ShuttingDown;
-            request.Owner!.TakeBack(request);
+            Answer(request);
         }
-        _starved.Clear();
-    }
-
-    private void Blame(BlockRequest request, Exception failure)
-    {
-        if (request.Operation is BlockOperation.Read or BlockOperation.Status or BlockOperation.Prefetch)
-            _pool.Log($"A read of the metadata failed: {failure.Message}");
-        else
-            _committer.Fail(failure);
-        request.Error = BlockError.Io;
+        _pool.Space.EndAll(BlockError.ShuttingDown);
+        _pool.Space.Dispose();
     }
 
     private void CommitGroup()

@@ -19,6 +19,9 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
 
     private readonly DataBlocks _data = new(pool.Data, pool.DataBlockBytes);
 
+    /// <summary>Whether the request that is being served may take a free block; others may have waited for it.</summary>
+    public bool MayAllocate { get; set; } = true;
+
     public void Dispose() => _data.Dispose();
 
     /// <summary>Reads a range of a volume into memory; holes are zeroes.</summary>
@@ -57,6 +60,20 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     }
 
     /// <summary>
+    /// Whether ranges may be unmapped, which may take more metadata than it frees where a snapshot shares it; commits if that helps.
+    /// False: the reserve is low, and the pool says so.
+    /// </summary>
+    public bool HasRoomToUnmap()
+    {
+        committer.CommitIfLarge();
+        if (pool.IsReserveLow && pool.Metadata.IsDirty)
+            committer.Commit();
+        if (pool.IsReserveLow)
+            pool.RunOutOfSpace();
+        return !pool.IsReserveLow;
+    }
+
+    /// <summary>
     /// Unmaps what one leaf of the mappings has of the whole blocks of a range, and moves <paramref name="atBytes"/> behind it; true when
     /// none is left. The edges of the range are left alone, which is all a discard asks for, as it is a hint.
     /// </summary>
@@ -66,7 +83,9 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         if (begin.Value >= end.Value)
             return true;
         pool.HasUncommitted = true;
+        var first = begin;
         _ = pool.Metadata.RemoveRange(volume.Device, ref begin, end, leavesMax: 1); // how many were mapped is of no interest here
+        committer.NoteUnmapped(volume.Device.Id, first, begin);
         atBytes = StartOf(begin);
         return begin == end;
     }
@@ -118,13 +137,14 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     private long TryWriteRuns(VolumeState volume, VirtualBlock first, long count, nint source)
     {
         var run = new NewRun(first, default, 0);
+        var isNoted = true;
         while ((long)(run.End - first.Value) < count && NeedsBlock(volume, new VirtualBlock(run.End)) && TryAllocateNow(out var fresh))
         {
             if (run.Length > 0 && fresh.Value != run.Data.Value + run.Length)
             {
                 try
                 {
-                    WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+                    isNoted &= WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
                 }
                 catch (DataBlockException)
                 {
@@ -136,11 +156,14 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             run = run with { Data = run.Length == 0 ? fresh : run.Data, Length = run.Length + 1 };
         }
         if (run.Length > 0)
-            WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+            isNoted &= WriteRun(volume, run, source + (nint)(StartOf(run.Begin) - StartOf(first)));
+        if (!isNoted)
+            committer.Commit(); // only now: no block is held any more
         return StartOf(new VirtualBlock(run.End)) - StartOf(first);
     }
 
-    private void WriteRun(VolumeState volume, NewRun run, nint source)
+    /// <summary>Writes and maps a run; false when a commit is owed for it.</summary>
+    private bool WriteRun(VolumeState volume, NewRun run, nint source)
     {
         try
         {
@@ -153,6 +176,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         }
         for (ulong i = 0; i < run.Length; i++)
             pool.Metadata.Insert(volume.Device, new VirtualBlock(run.Begin.Value + i), new DataBlock(run.Data.Value + i));
+        return committer.TryNoteMapped(volume.Device.Id, run.Begin, run.Data, run.Length);
     }
 
     private bool NeedsBlock(VolumeState volume, VirtualBlock block) =>
@@ -186,14 +210,20 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             throw;
         }
         pool.Metadata.Insert(volume.Device, block, fresh);
+        if (!committer.TryNoteMapped(volume.Device.Id, block, fresh, 1))
+            committer.Commit();
         return true;
     }
 
-    /// <summary>A free block; commits once if that may free some. False: the pool is full, and says so.</summary>
+    /// <summary>
+    /// A free block; commits once if that may free some. False: the pool is full, and says so, or others have waited for its blocks.
+    /// </summary>
     private bool TryAllocate(out DataBlock block)
     {
         if (TryAllocateNow(out block))
             return true;
+        if (!MayAllocate)
+            return false;
         if (pool.Metadata.IsDirty)
         {
             committer.Commit();
@@ -206,8 +236,8 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
             pool.LetGoWithheld();
             return TryAllocateNow(out block);
         }
-        if (pool.Metadata.FreeDataBlocks == 0 && !pool.Chores.FreesSpace)
-            pool.Degrade(PoolMode.OutOfDataSpace, "no data block is free.");
+        if (!pool.HasRoom && !pool.Chores.FreesSpace)
+            pool.RunOutOfSpace();
         return false;
     }
 
@@ -215,7 +245,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     {
         block = default;
         pool.Epochs.WaitForOld();
-        if (pool.Metadata.FreeMetadataBlocks == 0)
+        if (!MayAllocate || pool.Metadata.FreeMetadataBlocks == 0)
             return false;
         pool.HasUncommitted = true;
         return pool.Metadata.TryAllocateDataBlock(out block);

@@ -23,6 +23,8 @@ internal sealed class RangeChore(PoolState pool, Provisioner provisioner, Volume
     {
         if (_isFill)
             return Fill();
+        if (!provisioner.HasRoomToUnmap())
+            return LeaveMapped();
         return Repeat(pool, () => provisioner.TryUnmapSome(volume, ref _atBytes, _endBytes)) && ZeroEdges();
     }
 
@@ -32,6 +34,13 @@ internal sealed class RangeChore(PoolState pool, Provisioner provisioner, Volume
         Request.Error = provisioner.Write(volume, _atBytes, part, 0);
         _atBytes += part;
         return Request.Error != BlockError.None || _atBytes == _endBytes;
+    }
+
+    /// <summary>A discard is a hint and need not do anything; zeroes are a promise, which waits for space like any write.</summary>
+    private bool LeaveMapped()
+    {
+        Request.Error = Request.Operation == BlockOperation.Discard ? BlockError.None : BlockError.NoSpace;
+        return true;
     }
 
     /// <summary>What zeroes must cover and unmapping whole blocks did not.</summary>

@@ -52,6 +52,7 @@ public sealed partial class ThinPool
         var volume = Require(id);
         if (_open.TryGetValue(id.Number, out var open))
             throw new PoolException(PoolError.Busy, $"{Word(volume.Kind)} '{volume.Name}' ({id}) is in use by {open.Handles} client(s).");
+        _committer.CommitIfLarge();
         // Most are gone with the first step, in the same transaction.
         _catalog.PutDying(id.Number, volume.ThinId);
         var chore = new DeviceChore(_state, _catalog, id.Number, volume.ThinId);

@@ -29,6 +29,7 @@ public sealed partial class ThinPool : IDisposable
     private readonly Catalog _catalog;
     private readonly Committer _committer;
     private readonly PoolWorker _worker;
+    private readonly SpaceWatch _watch;
     private readonly PoolTrimmer _trimmer;
     private readonly Dictionary<ulong, VolumeState> _open = [];
     private readonly TimeProvider _time;
@@ -39,12 +40,13 @@ public sealed partial class ThinPool : IDisposable
         _disk = disk;
         _catalog = catalog;
         _time = options.Time;
-        _state = new PoolState(disk.Disk, disk.Data, metadata, disk.Label.Layout.DataBlockBytes, options.Log);
+        _state = new PoolState(disk.Disk, disk.Data, metadata, disk.Label.Layout.DataBlockBytes, options);
+        _watch = new SpaceWatch(_state, options.DataThresholds, options.MetadataThresholds);
         if (options.ReadOnly)
             _state.Degrade(PoolMode.ReadOnly, "it was opened so.");
         else if (metadata.NeedsCheck)
             _state.Degrade(PoolMode.ReadOnly, "its metadata needs a check.");
-        _committer = new Committer(_state, catalog);
+        _committer = new Committer(_state, catalog, _watch);
         _worker = new PoolWorker(_state, _committer, options.Time, $"pool {disk.Label.Uuid:N}"[..13]);
         _trimmer = new PoolTrimmer(_state, _worker, disk.Label.Uuid);
     }
@@ -71,14 +73,15 @@ public sealed partial class ThinPool : IDisposable
         ThinMetadata? metadata = null;
         try
         {
+            options.Check();
             var regions = PoolDisk.Open(disk);
-            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes);
+            metadata = regions.OpenMetadata(options.ReadOnly, options.MetadataCacheBytes, options.MetadataFaults);
             var journal = regions.OpenJournal();
             var catalog = Catalog.Load(journal, regions.Label.Uuid, metadata.TransactionId);
             if (!options.ReadOnly)
                 journal.Scrub();
-            var pool = new ThinPool(regions, metadata, catalog, options);
-            pool.Recover();
+            var pool = Start(new ThinPool(regions, metadata, catalog, options), options.MappingLogDirectory);
+            pool.WatchGrowth(options.GrowthCheckPeriod);
             return pool;
         }
         catch (Exception e) when (e is DiskException or MetadataException or PoolException)
@@ -87,10 +90,6 @@ public sealed partial class ThinPool : IDisposable
             throw PoolErrors.Translate(e);
         }
     }
-
-    /// <summary>The state at this moment.</summary>
-    public PoolStatus GetStatus() => PoolReport.Status(
-        _disk, _state.Metadata, _catalog.Committed, _state.Mode, _committer.Commits, _state.Chores.DyingBlocks);
 
     /// <summary>All volumes and snapshots, by <see cref="VolumeId.Number"/>.</summary>
     public IReadOnlyList<VolumeInfo> ListVolumes() => [.. _catalog.Committed.ByNumber.Values];
@@ -128,9 +127,6 @@ public sealed partial class ThinPool : IDisposable
         return grown;
     }
 
-    /// <summary>Takes up what the file or device has grown by; returns the bytes of data space gained, 0 for none.</summary>
-    public long GrowToDisk() => _worker.Invoke(GrowNow, commits: true);
-
     /// <summary>Opens a volume, or a snapshot (always read-only), for I/O. Errors: NotFound, ShuttingDown.</summary>
     public IBlockDevice OpenDevice(VolumeId id, bool readOnly) => _worker.Invoke(() => OpenNow(id, readOnly), commits: false);
 
@@ -145,7 +141,10 @@ public sealed partial class ThinPool : IDisposable
         try
         {
             if (_state.Mode < PoolMode.ReadOnly)
+            {
                 _ = _worker.Invoke(ReleaseHoldNow, commits: true);
+                _state.MappingLog?.Delete();
+            }
         }
         finally
         {
@@ -159,6 +158,7 @@ public sealed partial class ThinPool : IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        _growthTimer?.Dispose();
         _worker.Dispose();
         _state.Close();
         _state.Withheld.Wait(); // a discard under way needs the disk
@@ -167,6 +167,7 @@ public sealed partial class ThinPool : IDisposable
         _state.Epochs.Flip();
         foreach (var volume in _open.Values)
             volume.Device.Dispose();
+        _state.MappingLog?.Dispose();
         _state.Metadata.Dispose();
         _disk.Dispose();
         _disk.Disk.Dispose();
@@ -189,6 +190,7 @@ public sealed partial class ThinPool : IDisposable
         CheckNew(spec);
         var source = spec.Source is { } id ? Require(id) : null;
         var sizeBytes = CheckSize(spec, source);
+        _watch.RequireRoom(spec);
         CheckMetadataRoom(spec.Name);
         var thinId = _catalog.NextThin(_state.Metadata.Exists);
         _state.HasUncommitted = true;
@@ -219,7 +221,7 @@ public sealed partial class ThinPool : IDisposable
     private void Snapshot(ThinId id, VolumeInfo source)
     {
         var open = _open.GetValueOrDefault(source.Id.Number);
-        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time))
+        if (open is not null && !open.Writes.TryClose(SnapshotWaitMax, _time, _state.Driver))
             throw new PoolException(
                 PoolError.Busy, $"'{source.Name}' has writes in flight that did not end within {SnapshotWaitMax.TotalSeconds} seconds.");
         try
@@ -254,17 +256,6 @@ public sealed partial class ThinPool : IDisposable
         if (_open.TryGetValue(id.Number, out var open) && _catalog.Committed.Find(id) is { } volume)
             open.Replace(volume);
         return true;
-    }
-
-    private long GrowNow()
-    {
-        var before = _state.Metadata.DataBlocks;
-        _ = _disk.TryGrow(); // the label may have grown in a life that ended before its metadata did
-        if (_disk.Label.Layout.DataBlocks <= before)
-            return 0;
-        _state.HasUncommitted = true;
-        _state.Metadata.GrowData(_disk.Label.Layout.DataBlocks);
-        return (long)(_state.Metadata.DataBlocks - before) * _state.DataBlockBytes;
     }
 
     private ThinVolume OpenNow(VolumeId id, bool readOnly)
@@ -312,17 +303,9 @@ public sealed partial class ThinPool : IDisposable
 
     private static void CheckSize(string name, long sizeBytes)
     {
-        if (sizeBytes is <= 0 or > VolumeBytesMax || sizeBytes % 512 != 0)
+        if (!CatalogRules.IsSize(sizeBytes))
             throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
                 $"'{name}' cannot have {sizeBytes} bytes: a size is a multiple of 512 from 512 to {VolumeBytesMax}."));
-    }
-
-    private void CheckMetadataRoom(string name)
-    {
-        if (_state.Metadata.FreeMetadataBlocks == 0)
-            throw new PoolException(PoolError.NoSpace, string.Create(CultureInfo.InvariantCulture,
-                $"Pool {Uuid:N} has no metadata left for '{name}': all {_state.Metadata.MetadataBlocks} blocks but the " +
-                $"reserve are in use."));
     }
 
     private static string Word(VolumeKind kind) => kind == VolumeKind.Volume ? "volume" : "snapshot";

@@ -42,6 +42,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     private BlockRequest? _firstDone;
     private BlockRequest? _lastDone;
     private bool _gathered;
+    private volatile bool _isCancelled;
 
     public ThinVolumeQueue(PoolState pool, VolumeState volume, bool readOnly)
     {
@@ -54,6 +55,9 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     }
 
     public VolumeState Volume { get; }
+
+    /// <summary>No request of this queue is to begin waiting for space. Set by the owner, read by the worker.</summary>
+    public bool IsCancelled => _isCancelled;
 
     public int InFlight { get; private set; }
 
@@ -101,6 +105,14 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
         return count;
     }
 
+    public void CancelWaiting()
+    {
+        if (_isCancelled)
+            return;
+        _isCancelled = true; // before the worker looks: what it takes up after that does not begin to wait
+        _ = _pool.Deferred.TryPost(new PoolTask<bool>(() => _pool.Space.Cancel(this))); // a closing pool ends them by itself
+    }
+
     /// <summary>The worker's way to hand a deferred request back.</summary>
     public void TakeBack(BlockRequest request)
     {
@@ -118,6 +130,8 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     {
         var scrap = new BlockRequest[16];
         var spin = default(SpinWait);
+        if (InFlight > 0)
+            CancelWaiting();
         while (InFlight > 0)
         {
             Kick();

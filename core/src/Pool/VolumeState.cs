@@ -16,6 +16,9 @@ internal sealed class VolumeState(VolumeInfo volume, ThinDevice device)
 
     public WriteGate Writes { get; } = new();
 
+    /// <summary>What becomes of its writes when the pool is full.</summary>
+    public FullPolicy WhenFull { get; } = FullPolicies.Of(volume.Parameters);
+
     public int Handles { get; set; }
 
     /// <summary>The size requests are checked against: that of the last committed growth.</summary>

@@ -28,7 +28,7 @@ internal sealed class WriteGate
     public void Leave() => Interlocked.Decrement(ref _inside);
 
     /// <summary>Closes the gate and waits for the writes inside. False, and open again, if they did not end in time.</summary>
-    public bool TryClose(TimeSpan limit, TimeProvider time)
+    public bool TryClose(TimeSpan limit, TimeProvider time, IWorkerDriver? driver)
     {
         _closed = true;
         Interlocked.MemoryBarrier();
@@ -41,7 +41,10 @@ internal sealed class WriteGate
                 Open();
                 return false;
             }
-            spin.SpinOnce();
+            if (driver is null)
+                spin.SpinOnce();
+            else
+                driver.LetRequestsFinish();
         }
         return true;
     }

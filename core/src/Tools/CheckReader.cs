@@ -9,6 +9,9 @@ internal sealed class CheckReader(IDisk disk, ulong blocks, CheckFindings findin
     /// <summary>Metadata blocks of the pool that are there.</summary>
     public ulong Blocks { get; } = Math.Min(blocks, (ulong)disk.LengthBytes / BlockFormat.BlockBytes);
 
+    /// <summary>What is wrong with a block that is not one of them.</summary>
+    public string Beyond => $"it lies beyond the {Blocks} blocks of the metadata";
+
     /// <summary>Fills <paramref name="buffer"/>, or adds a finding.</summary>
     public bool TryRead(ulong number, BlockKind kind, Span<byte> buffer, IReadOnlyList<ulong> path)
     {
@@ -18,11 +21,13 @@ internal sealed class CheckReader(IDisk disk, ulong blocks, CheckFindings findin
         return wrong == null;
     }
 
-    /// <summary>Fills <paramref name="buffer"/>; else says what is wrong.</summary>
-    public string? Read(ulong number, BlockKind kind, Span<byte> buffer)
+    /// <summary>Blocks in the caller's order, all of them within <see cref="Blocks"/>; the caller judges them.</summary>
+    public OrderedBlocks ReadAhead(ulong[] numbers) => new(disk, numbers.Length, index => numbers[index]);
+
+    private string? Read(ulong number, BlockKind kind, Span<byte> buffer)
     {
         if (number >= Blocks)
-            return $"it lies beyond the {Blocks} blocks of the metadata";
+            return Beyond;
         try
         {
             disk.Read((long)number * BlockFormat.BlockBytes, buffer);

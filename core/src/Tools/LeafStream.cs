@@ -1,4 +1,3 @@
-using System.Text;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
@@ -31,7 +30,7 @@ internal sealed class LeafStream : IDisposable
         _levels.Add([new NodeRef(root, 0, -1)]);
         while (!IsLeafLevel())
             AddLevel();
-        _leaves = new OrderedBlocks(reader.Disk, _levels[^1]);
+        _leaves = ReadAhead(_levels[^1]);
     }
 
     /// <summary>The leaves, in order.</summary>
@@ -60,6 +59,8 @@ internal sealed class LeafStream : IDisposable
 
     public void Dispose() => _leaves.Dispose();
 
+    private OrderedBlocks ReadAhead(List<NodeRef> nodes) => new(_reader.Disk, nodes.Count, index => nodes[index].Number);
+
     /// <summary>All nodes of a level are of one kind, which its first tells; the others are judged when they are read.</summary>
     private bool IsLeafLevel()
     {
@@ -82,7 +83,7 @@ internal sealed class LeafStream : IDisposable
         if (_levels.Count == MaxDepth)
             throw Corrupt(0, $"the {_name} are deeper than {MaxDepth} levels");
         var children = new List<NodeRef>();
-        using (var blocks = new OrderedBlocks(_reader.Disk, _levels[^1]))
+        using (var blocks = ReadAhead(_levels[^1]))
         {
             while (blocks.TryNext(out var index, out var block, out var failure))
                 AddChildren(index, Judge(index, block, failure, isLeaf: false), children);
@@ -129,22 +130,20 @@ internal sealed class LeafStream : IDisposable
     private MetadataException Corrupt(int index, string what) => Error(MetadataError.Corrupt, index, what, null);
 
     private MetadataException Error(MetadataError error, int index, string what, DiskException? inner) =>
-        new(error, $"{Describe(index)}: {what}", inner);
+        MetadataException.At(PlaceOf(index), error, what, inner);
 
     /// <summary>The path to a node of the lowest level and what lies below it, as a finding of the checker has them.</summary>
-    private string Describe(int index)
+    private DamagePlace PlaceOf(int index)
     {
         var path = new Stack<ulong>();
         for (var (level, at) = (_levels.Count - 1, index); level >= 0; at = _levels[level][at].Parent, level--)
             path.Push(_levels[level][at].Number);
-        var text = new StringBuilder("superblock");
-        foreach (var block in _reader.Above.Concat(path))
-            text.Append(" -> ").Append(block);
-        if (_thin is { } thin)
-        {
-            var end = index + 1 < _levels[^1].Count ? _levels[^1][index + 1].Low.ToString() : "the end";
-            text.Append(" [thin ").Append(thin).Append(", blocks ").Append(_levels[^1][index].Low).Append(" to ").Append(end).Append(']');
-        }
-        return text.ToString();
+        var low = _levels[^1][index].Low;
+        var end = index + 1 < _levels[^1].Count ? _levels[^1][index + 1].Low : default(ulong?);
+        IEnumerable<ulong> above = _thin is { } id ? _reader.PathTo(id) : _reader.Above;
+        var place = new DamagePlace([.. above.Concat(path).Select(static block => new MetaBlock(block))]);
+        return _thin is { } thin
+            ? place with { Thin = thin, Begin = new VirtualBlock(low), End = end is { } last ? new VirtualBlock(last) : null }
+            : place with { Devices = DamagePlace.RangeOf(low, end) };
     }
 }

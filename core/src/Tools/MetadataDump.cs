@@ -30,28 +30,29 @@ public static class MetadataDump
         ArgumentNullException.ThrowIfNull(run);
         using var store = new SuperblockStore(device);
         store.Read();
-        RequireKnown(store.View);
         var blocks = store.View.MetadataSpaceMap.Blocks;
         var superblock = options.State == MetadataState.Held ? ReadHeld(device, store.View) : store.Bytes.ToArray();
+        IReadOnlyList<ulong> above = options.State == MetadataState.Held ? [store.View.HeldRoot] : [];
         using var tree = new DumpTree(device, blocks, run);
-        var devices = ReadDevices(tree, new SuperblockView(superblock), options.Thin);
+        var devices = ReadDevices(tree, new SuperblockView(superblock), above, options.Thin);
         var text = DumpText.Create(options.Format, output);
         text.Begin(new SuperblockView(superblock));
         foreach (var (id, (details, root)) in devices)
         {
             text.BeginDevice(id, details);
             if (!options.SkipMappings)
-                tree.Visit(root, sizeof(ulong), (key, value) => text.Map(key, BinaryPrimitives.ReadUInt64LittleEndian(value)));
+                tree.Visit(root, MappingsOf(id, superblock, above),
+                    (key, value) => text.Map(key, BinaryPrimitives.ReadUInt64LittleEndian(value)));
             text.EndDevice();
         }
         text.End();
     }
 
-    private static void RequireKnown(SuperblockView superblock)
+    private static DumpedTree MappingsOf(ulong id, byte[] superblock, IReadOnlyList<ulong> above) => new(sizeof(ulong), above)
     {
-        if (superblock.IncompatFlags != 0)
-            throw new MetadataException(MetadataError.Unsupported, $"the metadata uses unknown features (0x{superblock.IncompatFlags:x})");
-    }
+        Thin = id <= ThinId.MaxValue ? new ThinId((uint)id) : null,
+        TopRoot = new SuperblockView(superblock).MappingRoot,
+    };
 
     /// <summary>The superblock of the metadata snapshot.</summary>
     private static byte[] ReadHeld(IDisk device, SuperblockView superblock)
@@ -61,14 +62,15 @@ public static class MetadataDump
             throw new MetadataException(MetadataError.NotFound, "the pool holds no metadata snapshot");
         var block = new byte[BlockFormat.BlockBytes];
         if (number >= (ulong)device.LengthBytes / BlockFormat.BlockBytes)
-            throw new MetadataException(MetadataError.Corrupt, $"the metadata snapshot's block {number} lies beyond the metadata");
+            throw new MetadataException(
+                MetadataError.Corrupt, $"superblock -> {number}: the metadata snapshot lies beyond the metadata");
         try
         {
             device.Read((long)number * BlockFormat.BlockBytes, block);
         }
         catch (DiskException e)
         {
-            throw new MetadataException(MetadataError.Io, $"the metadata snapshot cannot be read: {e.Message}", e);
+            throw new MetadataException(MetadataError.Io, $"superblock -> {number}: the metadata snapshot cannot be read: {e.Message}", e);
         }
         SuperblockStore.Judge(block, number);
         return block;
@@ -76,12 +78,13 @@ public static class MetadataDump
 
     /// <summary>Devices by id, each with its details and the root of its mappings.</summary>
     private static SortedDictionary<ulong, (DeviceDetails Details, ulong Root)> ReadDevices(
-        DumpTree tree, SuperblockView superblock, ThinId? only)
+        DumpTree tree, SuperblockView superblock, IReadOnlyList<ulong> above, ThinId? only)
     {
         var roots = new Dictionary<ulong, ulong>();
-        tree.Visit(superblock.MappingRoot, sizeof(ulong), (id, value) => roots[id] = BinaryPrimitives.ReadUInt64LittleEndian(value));
+        tree.Visit(superblock.MappingRoot, new DumpedTree(sizeof(ulong), above),
+            (id, value) => roots[id] = BinaryPrimitives.ReadUInt64LittleEndian(value));
         var devices = new SortedDictionary<ulong, (DeviceDetails, ulong)>();
-        tree.Visit(superblock.DetailsRoot, DeviceDetails.SizeBytes, (id, value) =>
+        tree.Visit(superblock.DetailsRoot, new DumpedTree(DeviceDetails.SizeBytes, above), (id, value) =>
         {
             if (only is { } one && one.Value != id)
                 return;

@@ -1,4 +1,5 @@
 using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Tools;
 
@@ -53,11 +54,10 @@ public sealed record MetadataFinding(FindingKind Kind, string Message, IReadOnly
     /// <summary>The first virtual block no longer affected; null for "to the end".</summary>
     public VirtualBlock? End { get; init; }
 
+    /// <summary>The thin devices affected, where whole devices are.</summary>
+    public ThinRange? Devices { get; init; }
+
     /// <summary>For people: the path, the range and the sentence.</summary>
-    public override string ToString()
-    {
-        var path = string.Concat(Path.Select(static block => $" -> {block}"));
-        var thin = Thin is { } id ? $" [thin {id}, blocks {Begin} to {(End is { } end ? end.ToString() : "the end")}]" : "";
-        return $"{Kind}: superblock{path}{thin}: {Message}";
-    }
+    public override string ToString() =>
+        $"{Kind}: {new DamagePlace(Path) { Thin = Thin, Begin = Begin, End = End, Devices = Devices }}: {Message}";
 }

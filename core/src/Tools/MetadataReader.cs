@@ -31,7 +31,10 @@ internal sealed class MetadataReader
     public SuperblockView Superblock => new(_superblock);
 
     /// <summary>The superblock of the state that is read: the pool's, or its copy in the metadata snapshot.</summary>
-    public SuperblockView View => new(_state == MetadataState.Held ? _held : _superblock);
+    public SuperblockView View => new(ViewBytes);
+
+    /// <summary>All of that block; of a metadata snapshot with the pool's space maps.</summary>
+    public byte[] ViewBytes => _state == MetadataState.Held ? _held : _superblock;
 
     /// <summary>The blocks from the superblock to the roots: none, or the metadata snapshot.</summary>
     public ulong[] Above => _state == MetadataState.Held ? [Superblock.HeldRoot] : [];
@@ -87,6 +90,9 @@ internal sealed class MetadataReader
     public ulong FindRoot(ThinId id) => ReadRoots().TryGetValue(id.Value, out var root)
         ? root
         : throw new MetadataException(MetadataError.NotFound, $"there is no thin device {id}");
+
+    /// <summary>The blocks from the superblock to the leaf that has a device's root, as far as they can be read. For errors.</summary>
+    public IEnumerable<ulong> PathTo(ThinId id) => Above.Concat(TreePath.To(Disk, Blocks, View.MappingRoot, id.Value));
 
     private delegate void LeafVisitor(NodeView leaf);
 

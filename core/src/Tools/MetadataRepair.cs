@@ -15,6 +15,9 @@ public sealed record RepairOptions
 
     /// <summary>The pool's transaction id. Without it and the superblock: one above the newest device's.</summary>
     public ulong? TransactionId { get; init; }
+
+    /// <summary>All of these count only where the superblock is lost; where it is not, it knows better.</summary>
+    public bool OnlyIfLost { get; init; }
 }
 
 /// <summary>A device that was kept.</summary>

@@ -9,6 +9,8 @@ internal static class RepairFields
     public static PoolFields Choose(
         byte[]? superblock, string wrong, RepairOptions options, DetailsCandidate? details, MappingCandidate mappings)
     {
+        if (superblock != null && options.OnlyIfLost)
+            options = new RepairOptions();
         var view = new SuperblockView(superblock ?? new byte[BlockFormat.BlockBytes]);
         var sectors = options.DataBlockSectors ?? view.DataBlockSectors;
         if (!ThinMetadata.IsDataBlockSize(sectors))

@@ -8,29 +8,38 @@ namespace CsiThin.Core.Tools;
 /// Damaged metadata, read block by block. Neighbours are read together and kept for a while; where the disk refuses them, one by one. A
 /// block that cannot be read is no different from one that is damaged. Never writes. Not thread safe.
 /// </summary>
-internal sealed class RepairSource(IDisk disk) : IDisposable
+internal sealed class RepairSource : IDisposable
 {
     private const int WindowBlocks = 16;
-    private const int Windows = 256;
+    private const int MaxWindows = 256;
 
-    private readonly AlignedBuffer _memory = new(Windows * WindowBlocks * BlockFormat.BlockBytes);
-    private readonly ulong?[] _held = new ulong?[Windows];
-    private readonly bool[] _isUnreadable = new bool[Windows * WindowBlocks];
+    private readonly IDisk _disk;
+    private readonly AlignedBuffer _memory;
+    private readonly ulong?[] _held;
+    private readonly bool[] _isUnreadable;
+
+    /// <summary>Takes memory for 16 MiB of the metadata, or all of it where that is less.</summary>
+    public RepairSource(IDisk disk)
+    {
+        _disk = disk;
+        Blocks = MetadataBuilder.BlocksOf(disk);
+        var windows = (int)Math.Clamp((Blocks + WindowBlocks - 1) / WindowBlocks, 1, MaxWindows);
+        _memory = new AlignedBuffer(windows * WindowBlocks * BlockFormat.BlockBytes);
+        _held = new ulong?[windows];
+        _isUnreadable = new bool[windows * WindowBlocks];
+    }
 
     /// <summary>Blocks there are.</summary>
-    public ulong Blocks { get; } = MetadataBuilder.BlocksOf(disk);
+    public ulong Blocks { get; }
 
     /// <summary>The superblock, if it can be trusted.</summary>
     /// <exception cref="MetadataException">Unsupported: it is whole, and of metadata that this program does not know.</exception>
     public byte[]? ReadSuperblock(out string wrong)
     {
-        using var store = new SuperblockStore(disk);
+        using var store = new SuperblockStore(_disk);
         try
         {
             store.Read();
-            if (store.View.IncompatFlags != 0)
-                throw new MetadataException(MetadataError.Unsupported,
-                    $"the metadata uses unknown features (0x{store.View.IncompatFlags:x})");
             wrong = "";
             return store.Bytes.ToArray();
         }
@@ -59,7 +68,7 @@ internal sealed class RepairSource(IDisk disk) : IDisposable
 
     private int Hold(ulong window)
     {
-        var slot = (int)(window % Windows);
+        var slot = (int)(window % (ulong)_held.Length);
         if (_held[slot] == window)
             return slot;
         _held[slot] = window;
@@ -77,7 +86,7 @@ internal sealed class RepairSource(IDisk disk) : IDisposable
     {
         try
         {
-            disk.Read((long)block * BlockFormat.BlockBytes, memory);
+            _disk.Read((long)block * BlockFormat.BlockBytes, memory);
             return true;
         }
         catch (DiskException)

@@ -10,7 +10,8 @@ namespace CsiThin.Core.Tools;
 internal sealed class OrderedBlocks : IDisposable
 {
     private readonly IDisk _disk;
-    private readonly IReadOnlyList<NodeRef> _wanted;
+    private readonly int _count;
+    private readonly Func<int, ulong> _numberOf;
     private readonly Lane[] _lanes;
     private readonly Chunk _single = new(1);
     private Chunk _current;
@@ -18,11 +19,13 @@ internal sealed class OrderedBlocks : IDisposable
     private int _index;
     private volatile bool _isOver;
 
-    /// <summary>Begins to read; the list must not change until the end.</summary>
-    public OrderedBlocks(IDisk disk, IReadOnlyList<NodeRef> wanted)
+    /// <summary>
+    /// Begins to read <paramref name="count"/> blocks; <paramref name="numberOf"/> is asked from several threads and always says the same.
+    /// </summary>
+    public OrderedBlocks(IDisk disk, int count, Func<int, ulong> numberOf)
     {
         _disk = disk;
-        _wanted = wanted;
+        (_count, _numberOf) = (count, numberOf);
         _current = _single;
         // A few blocks are not worth a thread.
         var lanes = Chunks <= 1 ? 0 : Math.Min(BulkRead.Threads, Chunks);
@@ -31,7 +34,7 @@ internal sealed class OrderedBlocks : IDisposable
             _lanes[i] = new Lane(this, i);
     }
 
-    private int Chunks => (_wanted.Count + BulkRead.RunBlocks - 1) / BulkRead.RunBlocks;
+    private int Chunks => (_count + BulkRead.RunBlocks - 1) / BulkRead.RunBlocks;
 
     /// <summary>
     /// The next block, good until the next call; false at the end. A block that could not be read is empty and
@@ -42,7 +45,7 @@ internal sealed class OrderedBlocks : IDisposable
         index = _index;
         block = default;
         failure = null;
-        if (_index == _wanted.Count)
+        if (_index == _count)
             return false;
         if (_index / BulkRead.RunBlocks != _chunk)
             Advance();
@@ -70,17 +73,17 @@ internal sealed class OrderedBlocks : IDisposable
         if (_lanes.Length > 0)
             _current = _lanes[_chunk % _lanes.Length].Take();
         else
-            Load(0, _current = new Chunk(_wanted.Count));
+            Load(0, _current = new Chunk(_count));
     }
 
     private void Load(int chunk, Chunk into)
     {
         var begin = chunk * BulkRead.RunBlocks;
-        var count = Math.Min(BulkRead.RunBlocks, _wanted.Count - begin);
+        var count = Math.Min(BulkRead.RunBlocks, _count - begin);
         Span<ulong> numbers = stackalloc ulong[count];
         Span<int> slots = stackalloc int[count];
         for (var i = 0; i < count; i++)
-            (numbers[i], slots[i]) = (_wanted[begin + i].Number, i);
+            (numbers[i], slots[i]) = (_numberOf(begin + i), i);
         numbers.Sort(slots);
         into.Failures = null;
         for (var at = 0; at < count;)
@@ -93,12 +96,17 @@ internal sealed class OrderedBlocks : IDisposable
 
     private void LoadRun(ReadOnlySpan<ulong> numbers, ReadOnlySpan<int> slots, Chunk into)
     {
-        var bytes = (int)(numbers[^1] - numbers[0] + 1) * BlockFormat.BlockBytes;
         try
         {
-            _disk.Read((long)numbers[0] * BlockFormat.BlockBytes, into.Scratch(bytes));
+            if (numbers.Length == 1)
+            {
+                _disk.Read((long)numbers[0] * BlockFormat.BlockBytes, into.Block(slots[0]));
+                return;
+            }
+            var scratch = into.Scratch((int)(numbers[^1] - numbers[0] + 1));
+            _disk.Read((long)numbers[0] * BlockFormat.BlockBytes, scratch);
             for (var i = 0; i < numbers.Length; i++)
-                into.Scratch(bytes).Slice((int)(numbers[i] - numbers[0]) * BlockFormat.BlockBytes, BlockFormat.BlockBytes)
+                scratch.Slice((int)(numbers[i] - numbers[0]) * BlockFormat.BlockBytes, BlockFormat.BlockBytes)
                     .CopyTo(into.Block(slots[i]));
         }
         catch (DiskException failure) when (numbers.Length == 1)
@@ -122,7 +130,16 @@ internal sealed class OrderedBlocks : IDisposable
 
         public Span<byte> Block(int slot) => _blocks.Span.Slice(slot * BlockFormat.BlockBytes, BlockFormat.BlockBytes);
 
-        public Span<byte> Scratch(int bytes) => (_scratch ??= new AlignedBuffer(BulkRead.RunBlocks * BlockFormat.BlockBytes)).Span[..bytes];
+        /// <summary>As much as was needed so far: most trees are small, and clearing memory costs more than reading them.</summary>
+        public Span<byte> Scratch(int blocks)
+        {
+            if (_scratch == null || _scratch.LengthBytes < blocks * BlockFormat.BlockBytes)
+            {
+                _scratch?.Dispose();
+                _scratch = new AlignedBuffer(blocks * BlockFormat.BlockBytes);
+            }
+            return _scratch.Span[..(blocks * BlockFormat.BlockBytes)];
+        }
 
         public void Dispose()
         {

@@ -27,27 +27,31 @@ internal sealed partial class FloorRules
         ["Driver.Rpc"] = [],
         // floor 3: no gRPC types
         ["Driver.Volumes"] = Core,
+        // floor 3, upper half: volumes as block devices of this node's kernel
+        ["Driver.Attach"] = [.. Core, "Driver.Volumes"],
+        // floor 4, lower half: mounts and file systems; no gRPC types
+        ["Driver.Node"] = [.. Core, "Driver.Volumes"],
         // floor 4, lower half: what surrounds the calls of every API here (socket, errors, log, meter)
         ["Driver.Calls"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         // floor 4: siblings, which meet in Program
-        ["Driver.Csi"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
+        ["Driver.Csi"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Node"],
         ["Driver.Control"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
-        ["Driver.Node"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
         ["Driver.Kube"] = [.. Core, "Driver.Volumes", "Driver.Rpc"],
+        ["Driver.Router"] = [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls"],
         ["Driver.Telemetry"] = [.. Core, "Driver.Volumes"],
         // floor 5: wires everybody
         ["Driver.Cli"] =
         [
-            .. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube",
-            "Driver.Telemetry",
+            .. Core, "Driver.Volumes", "Driver.Attach", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node",
+            "Driver.Kube", "Driver.Router", "Driver.Telemetry",
         ],
         ["Driver.Program"] =
-            [.. Core, "Driver.Volumes", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube",
-                "Driver.Telemetry", "Driver.Cli"],
+            [.. Core, "Driver.Volumes", "Driver.Attach", "Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node",
+                "Driver.Kube", "Driver.Router", "Driver.Telemetry", "Driver.Cli"],
     };
 
     private static readonly HashSet<string> SpeakGrpc =
-        ["Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Node", "Driver.Kube", "Driver.Cli", "Driver.Program"];
+        ["Driver.Rpc", "Driver.Calls", "Driver.Csi", "Driver.Control", "Driver.Kube", "Driver.Router", "Driver.Cli", "Driver.Program"];
 
     private readonly Dictionary<string, HashSet<string>> _typesOf = [];
 
@@ -122,7 +126,7 @@ internal sealed partial class FloorRules
 
     [GeneratedRegex(
         @"(?<![\w.])(?:(?:Core|Driver)\.)?" +
-        @"(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Calls|Csi|Control|Node|Kube|Telemetry|Cli)\.([A-Z]\w*)")]
+        @"(Format|Device|Metadata|Tools|Pool|Nbd|Rpc|Volumes|Attach|Calls|Csi|Control|Node|Kube|Router|Telemetry|Cli)\.([A-Z]\w*)")]
     private static partial Regex HalfName();
 
     [GeneratedRegex(@"\b(?:Grpc\.|Csi\.V1\b|CsiThin\.V1\b|Google\.Protobuf\b)")]

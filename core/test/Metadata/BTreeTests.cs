@@ -235,8 +235,9 @@ public sealed class BTreeTests(ITestOutputHelper output)
     private static void AssertSound(Region region, ulong root, int valueBytes, ulong count)
     {
         var findings = new CheckFindings();
-        var walk = new CheckWalk(new CheckReader(region.Disk, region.Map.Blocks, findings), new ReferenceCounts(), findings);
-        Assert.Equal(count, walk.Walk(root, new CheckedTree("tree", valueBytes), [], static (_, _) => { }));
+        var reader = new CheckReader(region.Disk, region.Map.Blocks, findings);
+        var walk = new CheckWalk(reader, new ReferenceCounts(), findings, new CheckProgress(ToolRun.Quiet, region.Map.Blocks));
+        Assert.Equal(count, walk.Walk(root, new CheckedTree("tree", valueBytes), [], static _ => { }));
         Assert.Empty(findings.All);
     }
 

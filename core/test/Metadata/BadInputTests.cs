@@ -150,7 +150,8 @@ public sealed class BadInputTests
         Assert.Equal(LookupOutcome.WouldBlock, pool.TryFind(thin, new VirtualBlock(lastKey), out _));
         var error = Assert.Throws<MetadataException>(() => pool.Find(thin, new VirtualBlock(lastKey), out _));
         Assert.Equal(MetadataError.Corrupt, error.Error);
-        Assert.Contains($"superblock -> {subtree} -> {leaf}", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"superblock -> {root} -> {subtree} -> {leaf} [thin 1, blocks {lastKey} to ", error.Message, StringComparison.Ordinal);
         Assert.Contains("checksum", error.Message, StringComparison.Ordinal);
     }
 

@@ -10,6 +10,7 @@ namespace CsiThin.Core.Tests.Metadata;
 internal sealed class PoolModel
 {
     private Dictionary<uint, Dictionary<ulong, ulong>> _committed = [];
+    private Dictionary<ulong, int> _users = [];
 
     /// <summary>Virtual to data block, by thin id.</summary>
     public Dictionary<uint, Dictionary<ulong, ulong>> Thins { get; private set; } = [];
@@ -18,7 +19,57 @@ internal sealed class PoolModel
 
     public void Commit() => _committed = Copy(Thins);
 
-    public void Abort() => Thins = Copy(_committed);
+    public void Abort()
+    {
+        Thins = Copy(_committed);
+        _users = Thins.Values.SelectMany(static blocks => blocks.Values).GroupBy(static data => data)
+            .ToDictionary(static group => group.Key, static group => group.Count());
+    }
+
+    /// <summary>Takes over what a pool has that others made.</summary>
+    public void Adopt(ThinMetadata pool)
+    {
+        foreach (var info in pool.ListThins())
+        {
+            using var thin = pool.OpenThin(info.Id);
+            Thins.Add(info.Id.Value, new(ReadAll(pool, thin)));
+        }
+        Commit();
+        Abort();
+    }
+
+    /// <summary>How many mappings lead to a data block.</summary>
+    public int Users(ulong data) => _users.GetValueOrDefault(data);
+
+    public void Map(uint id, ulong block, ulong data)
+    {
+        Unmap(id, block);
+        Thins[id][block] = data;
+        _users[data] = Users(data) + 1;
+    }
+
+    /// <summary>False for a hole.</summary>
+    public bool Unmap(uint id, ulong block)
+    {
+        if (!Thins[id].Remove(block, out var data))
+            return false;
+        Drop(data);
+        return true;
+    }
+
+    public void Snapshot(uint id, uint origin)
+    {
+        Thins.Add(id, new(Thins[origin]));
+        foreach (var data in Thins[id].Values)
+            _users[data]++;
+    }
+
+    public void Delete(uint id)
+    {
+        foreach (var data in Thins[id].Values)
+            Drop(data);
+        Thins.Remove(id);
+    }
 
     /// <summary>Compares everything the pool says with the model.</summary>
     public void AssertEqual(ThinMetadata pool)
@@ -33,9 +84,14 @@ internal sealed class PoolModel
             if (blocks.Count > 0)
                 Assert.Equal(blocks.Keys.Max(), highest.Value);
         }
-        var used = Thins.Values.SelectMany(static blocks => blocks.Values).Distinct().Count();
         if (!pool.IsDirty)
-            Assert.Equal(pool.DataBlocks - (ulong)used, pool.FreeDataBlocks);
+            Assert.Equal(pool.DataBlocks - (ulong)_users.Count, pool.FreeDataBlocks);
+    }
+
+    private void Drop(ulong data)
+    {
+        if (--_users[data] == 0)
+            _users.Remove(data);
     }
 
     private static List<KeyValuePair<ulong, ulong>> ReadAll(ThinMetadata pool, ThinDevice thin)

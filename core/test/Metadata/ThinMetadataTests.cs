@@ -313,6 +313,7 @@ public sealed class ThinMetadataTests : IDisposable
         var block = _pool.Map(thin, 7);
         Metadata.IncrementData(new DataBlock(block), new DataBlock(block + 1));
         Assert.True(Metadata.IsShared(new DataBlock(block)));
+        TestPool.AssertError(MetadataError.Invalid, () => Metadata.IsShared(new DataBlock(TestPool.DataBlocks)));
         Metadata.Remove(thin, new VirtualBlock(7));
         Metadata.Commit();
         Assert.Equal(TestPool.DataBlocks - 1, Metadata.FreeDataBlocks);

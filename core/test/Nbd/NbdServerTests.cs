@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
+using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Tests.Support;
 using Xunit;
@@ -167,7 +168,10 @@ public sealed class NbdServerTests
     {
         using var nbd = new NbdFixture();
         var (ours, theirs) = ConnectedPair();
-        var facts = nbd.Server.Attach(ours, "snapshot");
+        var device = nbd.Snapshot.Open();
+        var facts = NbdFacts.Of(device);
+        using var ended = new ManualResetEventSlim();
+        var attachment = nbd.Server.Attach(ours, "snapshot", device, ended.Set);
         Assert.Equal((NbdFixture.SnapshotBytes, 65536), (facts.LengthBytes, facts.PreferredBytes));
         const NbdTransmissionFlags looked = NbdTransmissionFlags.ReadOnly | NbdTransmissionFlags.SendDf;
         Assert.Equal(NbdTransmissionFlags.ReadOnly, (NbdTransmissionFlags)facts.TransmissionFlags & looked);
@@ -175,6 +179,8 @@ public sealed class NbdServerTests
         Assert.Equal(new byte[512], client.Ask(NbdCommand.Read, 0, 512).Data);
         client.SendRequest(NbdCommand.Disconnect, 0, 0);
         client.ExpectClosed();
+        attachment.Join();
+        Assert.True(ended.Wait(TimeSpan.FromSeconds(30)), "its owner is told of the end");
     }
 
     [Fact]
@@ -188,11 +194,12 @@ public sealed class NbdServerTests
     }
 
     [Fact]
-    public void Attaching_an_unknown_export_is_refused_and_closes_the_socket()
+    public void A_server_that_has_stopped_refuses_and_closes_the_socket()
     {
         using var nbd = new NbdFixture();
+        nbd.Server.Dispose();
         var (ours, theirs) = ConnectedPair();
-        Assert.Throws<NbdRefusedException>(() => nbd.Server.Attach(ours, "none"));
+        Assert.Throws<NbdRefusedException>(() => nbd.Server.Attach(ours, "disk", nbd.Disk.Open()));
         using var client = new RawNbdClient(theirs);
         client.ExpectClosed();
     }
@@ -236,12 +243,9 @@ public sealed class NbdServerTests
 
     private static (Socket Ours, Socket Theirs) ConnectedPair()
     {
-        using var path = new TempFile();
-        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint(path.Path));
-        listener.Listen();
-        var theirs = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        theirs.Connect(new UnixDomainSocketEndPoint(path.Path));
-        return (listener.Accept(), theirs);
+        var (ours, theirs) = SocketPair.Create();
+        var socket = new Socket(new SafeSocketHandle(theirs.DangerousGetHandle(), ownsHandle: true));
+        theirs.SetHandleAsInvalid();
+        return (ours, socket);
     }
 }

@@ -106,15 +106,16 @@ public sealed class BoundedWorkTests
     public void A_write_to_a_full_pool_waits_for_the_space_of_a_volume_that_dies()
     {
         using var pool = NewPool(new MemoryDisk(8L << 30));
+        var other = pool.CreateVolume("b");
         var volume = Large(pool, "a", mapAll: true);
         Assert.Equal(pool.Pool.GetStatus().DataBlocksTotal, pool.Pool.GetStatus().DataBlocksUsed);
-        using var device = pool.Device(pool.CreateVolume("b"));
+        using var device = pool.Device(other);
         using var client = new BlockClient(device);
         Assert.Equal(BlockError.NoSpace, client.Write(0, ThinPoolTests.Pattern(Block, 1)));
         pool.Pool.Delete(volume.Id);
         var bytes = ThinPoolTests.Pattern(100 * Block, 1);
         Assert.Equal(BlockError.None, client.Write(0, bytes));
-        Assert.Equal(PoolMode.Write, pool.Pool.Mode);
+        WaitingWrite.UntilMode(pool.Pool, PoolMode.Write);
         Assert.Equal(bytes, client.Read(0, bytes.Length));
     }
 
@@ -180,7 +181,7 @@ public sealed class BoundedWorkTests
         using var regions = PoolDisk.Open(pool.Disk);
         using var metadata = regions.OpenMetadata(readOnly: false, 1 << 20);
         var catalog = Catalog.Load(regions.OpenJournal(), regions.Label.Uuid, metadata.TransactionId);
-        var chore = new DeviceChore(new PoolState(regions.Disk, regions.Data, metadata, Block, static _ => { }),
+        var chore = new DeviceChore(new PoolState(regions.Disk, regions.Data, metadata, Block, TestPool.Options),
             catalog, volume.Id.Number, volume.ThinId);
         chore.Count();
         for (var isOver = false; !isOver;)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.Support;
@@ -106,8 +107,12 @@ public sealed class SnapshotUnderLoadTests(Xunit.Abstractions.ITestOutputHelper 
 
     private static long Place(int writer, int slot) => ((long)slot * Writers + writer) * SlotBytes + (IsUnaligned(writer) ? 100 : 0);
 
-    private static byte[] Payload(int writer, int number) =>
-        CrashModel.Payload(SlotBytes / CrashModel.SectorBytes, number)[..(IsUnaligned(writer) ? SlotBytes - 200 : SlotBytes)];
+    private static byte[] Payload(int writer, int number)
+    {
+        var bytes = new byte[IsUnaligned(writer) ? SlotBytes - 200 : SlotBytes];
+        MemoryMarshal.Cast<byte, int>(bytes.AsSpan()).Fill(number);
+        return bytes;
+    }
 
     /// <summary>A disk on which a write of one length takes its time: what overtakes it, does.</summary>
     private sealed class LateDisk(MemoryDisk disk, int lateBytes) : IDisk

@@ -8,7 +8,13 @@ namespace CsiThin.Core.Tests.Pool;
 internal sealed class TestPool : IDisposable
 {
     public const long BlockBytes = 64 << 10;
-    public static readonly PoolOpenOptions Options = new();
+    /// <summary>Nothing is refused or waits for space: tests of that say so.</summary>
+    public static readonly PoolOpenOptions Options = new()
+    {
+        DataThresholds = new SpaceThresholds(100, 100, 100),
+        MetadataThresholds = new SpaceThresholds(100, 100, 100),
+        NoSpaceTimeout = TimeSpan.Zero,
+    };
 
     public TestPool(long diskBytes = 64 << 20)
         : this(new MemoryDisk(diskBytes)) => PoolDisk.Format(Disk, BlockBytes);
@@ -22,6 +28,9 @@ internal sealed class TestPool : IDisposable
 
     public IDisk Disk { get; }
 
+    /// <summary>What the pool is opened with that differs from <see cref="Options"/>.</summary>
+    public Func<PoolOpenOptions, PoolOpenOptions> Tweak { get; init; } = static options => options;
+
     public List<string> Lines { get; }
 
     public ThinPool Pool { get; private set; }
@@ -30,7 +39,7 @@ internal sealed class TestPool : IDisposable
 
     public TestPool Open()
     {
-        Pool = ThinPool.Open(Disk, Options with { Log = line => { lock (Lines) { Lines.Add(line); } } });
+        Pool = ThinPool.Open(Disk, Tweak(Options) with { Log = line => { lock (Lines) { Lines.Add(line); } } });
         return this;
     }
 
@@ -40,6 +49,13 @@ internal sealed class TestPool : IDisposable
         return Open();
     }
 
+    /// <summary>The process dies: nothing is committed, and the disk has what it was given.</summary>
+    public TestPool Kill()
+    {
+        Pool.Dispose();
+        return this;
+    }
+
     public VolumeInfo CreateVolume(string name, long sizeBytes = 16 << 20, VolumeId? source = null) =>
         Pool.Create(new VolumeSpec { Name = name, SizeBytes = sizeBytes, Source = source });
 
@@ -47,6 +63,13 @@ internal sealed class TestPool : IDisposable
         Pool.Create(new VolumeSpec { Name = name, Kind = VolumeKind.Snapshot, Source = source.Id });
 
     public IBlockDevice Device(VolumeInfo volume, bool readOnly = false) => Pool.OpenDevice(volume.Id, readOnly);
+
+    /// <summary>How many lines of the pool's log have this in them.</summary>
+    public int CountLines(string part)
+    {
+        lock (Lines)
+            return Lines.Count(line => line.Contains(part, StringComparison.Ordinal));
+    }
 
     /// <summary>What the pool's own check finds on the disk; the pool must be closed.</summary>
     public IReadOnlyList<string> Check()

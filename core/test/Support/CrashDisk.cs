@@ -1,36 +1,27 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Tests.PowerCuts;
 
 namespace CsiThin.Core.Tests.Support;
 
 /// <summary>
 /// A disk with a volatile write cache. Reads see every write; a barrier makes what was written before it durable; <see cref="Cut"/> shows
-/// what a power cut at this moment might leave: the durable bytes and any subset of the sectors written since, older or newer ones.
+/// what a power cut at this moment might leave (<see cref="DiskReplay"/>).
 /// </summary>
 public sealed class CrashDisk : IDisk
 {
     /// <summary>What a disk writes wholly or not at all.</summary>
-    public const int SectorBytes = 512;
+    public const int SectorBytes = DiskReplay.SectorBytes;
 
-    private const byte DiscardedByte = 0xD5; // not zero: nobody may rely on what a discarded range reads as
-
-    private readonly object _lock = new(); // guards the two disks and the log
+    private readonly object _lock = new(); // guards the disk, the replay and its count of events
     private readonly MemoryDisk _seen;
-    private readonly MemoryDisk _durable;
-    private readonly List<(long OffsetBytes, byte[] Bytes)> _sinceBarrier = [];
+    private readonly DiskReplay _replay;
+    private int _events;
 
     /// <summary>An empty disk.</summary>
     public CrashDisk(long lengthBytes, int alignmentBytes = 512)
-        : this(new MemoryDisk(lengthBytes, alignmentBytes))
     {
-    }
-
-    /// <summary>
-    /// A disk with the content of <paramref name="start"/>, all of it durable: what a <see cref="Cut"/> left, to go on from.
-    /// </summary>
-    public CrashDisk(MemoryDisk start)
-    {
-        _seen = start.Copy();
-        _durable = start.Copy();
+        _seen = new MemoryDisk(lengthBytes, alignmentBytes);
+        _replay = new DiskReplay(_seen);
     }
 
     /// <inheritdoc/>
@@ -39,48 +30,21 @@ public sealed class CrashDisk : IDisk
     /// <inheritdoc/>
     public int AlignmentBytes => _seen.AlignmentBytes;
 
-    /// <summary>Writes and discards that a power cut could lose now.</summary>
+    /// <summary>Writes that a power cut could lose now.</summary>
     public int WritesSinceBarrier
     {
         get
         {
             lock (_lock)
-                return _sinceBarrier.Count;
+                return _replay.Pending;
         }
     }
 
-    /// <summary>
-    /// One possible outcome of a power cut now; this disk goes on. Each cut has a mood of its own, from "nothing more got through" to "all
-    /// did"; each write is kept, lost, or torn between sectors. Of two writes to one sector either may be the one that is left.
-    /// </summary>
+    /// <summary>One possible outcome of a power cut now; this disk goes on.</summary>
     public MemoryDisk Cut(Random random)
     {
         lock (_lock)
-        {
-            var left = _durable.Copy();
-            var keptPercent = new[] { 0, 10, 50, 90, 100 }[random.Next(5)];
-            foreach (var (offsetBytes, bytes) in _sinceBarrier)
-            {
-                var isTorn = random.Next(4) == 0;
-                var isKept = random.Next(100) < keptPercent;
-                for (var sector = 0; sector < bytes.Length; sector += SectorBytes)
-                {
-                    if (isTorn ? random.Next(100) < keptPercent : isKept)
-                        WriteSector(left, offsetBytes + sector, bytes.AsSpan(sector, SectorBytes));
-                }
-            }
-            return left;
-        }
-    }
-
-    /// <summary>Lengthens the disk, durably.</summary>
-    public void Grow(long lengthBytes)
-    {
-        lock (_lock)
-        {
-            _seen.SetLength(lengthBytes);
-            _durable.SetLength(lengthBytes);
-        }
+            return _replay.Cut(random);
     }
 
     /// <inheritdoc/>
@@ -96,7 +60,7 @@ public sealed class CrashDisk : IDisk
         lock (_lock)
         {
             _seen.Write(offsetBytes, buffer);
-            _sinceBarrier.Add((offsetBytes, buffer.ToArray()));
+            _replay.Apply(_events++, new DiskWrite(offsetBytes, buffer.ToArray()));
         }
     }
 
@@ -105,20 +69,13 @@ public sealed class CrashDisk : IDisk
     {
         lock (_lock)
         {
-            foreach (var (offsetBytes, bytes) in _sinceBarrier)
-                _durable.Write(offsetBytes, bytes);
-            _sinceBarrier.Clear();
+            _replay.Apply(_events, new BarrierEnd(_events));
+            _events++;
         }
     }
 
     /// <inheritdoc/>
-    public void Discard(long offsetBytes, long lengthBytes)
-    {
-        var junk = new byte[Math.Min(lengthBytes, 1 << 20)];
-        junk.AsSpan().Fill(DiscardedByte);
-        for (var done = 0L; done < lengthBytes; done += junk.Length)
-            Write(offsetBytes + done, junk.AsSpan(0, (int)Math.Min(junk.Length, lengthBytes - done)));
-    }
+    public void Discard(long offsetBytes, long lengthBytes) => Write(offsetBytes, RecordingDisk.Junk(lengthBytes));
 
     /// <inheritdoc/>
     public IDiskQueue OpenQueue() => new InPlaceDiskQueue(this);
@@ -126,16 +83,5 @@ public sealed class CrashDisk : IDisk
     /// <inheritdoc/>
     public void Dispose()
     {
-    }
-
-    // The torn unit is smaller than the alignment of a disk of 4096-byte sectors, so its own Write would refuse it.
-    private static void WriteSector(MemoryDisk disk, long offsetBytes, ReadOnlySpan<byte> sector)
-    {
-        var unitBytes = disk.AlignmentBytes;
-        Span<byte> unit = stackalloc byte[unitBytes];
-        var start = offsetBytes / unitBytes * unitBytes;
-        disk.Read(start, unit);
-        sector.CopyTo(unit[(int)(offsetBytes - start)..]);
-        disk.Write(start, unit);
     }
 }

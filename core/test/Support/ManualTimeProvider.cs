@@ -34,6 +34,15 @@ internal sealed class ManualTimeProvider : TimeProvider
             timer.Fire();
     }
 
+    /// <summary>Lets the timer fire that has waited longest.</summary>
+    public void FireFirst()
+    {
+        ManualTimer first;
+        lock (_gate)
+            first = _timers[0];
+        first.Fire();
+    }
+
     private sealed class ManualTimer(ManualTimeProvider owner, TimerCallback callback, object? state) : ITimer
     {
         public void Fire() => callback(state);

@@ -83,16 +83,18 @@ public sealed class MetadataDumpTests
         var disk = BadInputTests.Pool();
         var root = new SuperblockView(BadInputTests.ReadBlock(disk, 0)).MappingRoot;
         var subtree = new NodeView(BadInputTests.ReadBlock(disk, root)).Value64(0);
-        var leaf = new NodeView(BadInputTests.ReadBlock(disk, subtree)).Value64(1);
+        var node = new NodeView(BadInputTests.ReadBlock(disk, subtree));
+        var (leaf, bound) = (node.Value64(1), node.Key(1));
         BadInputTests.Patch(disk, subtree, BlockKind.BTreeNode, block => new NodeEditor(block).SetValue64(1, subtree));
         var error = Assert.Throws<MetadataException>(() => Dump(disk));
-        Assert.Contains($"superblock -> {subtree} -> {subtree}: the node's keys", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"superblock -> {root} -> {subtree} -> {subtree} [thin 1, blocks {bound} to ", error.Message, StringComparison.Ordinal);
         BadInputTests.Patch(disk, subtree, BlockKind.BTreeNode, block => new NodeEditor(block).SetValue64(1, leaf));
         BadInputTests.Damage(disk, leaf, 3000);
-        Assert.Contains($"superblock -> {subtree}: block {leaf}: the checksum", Assert.Throws<MetadataException>(() => Dump(disk)).Message,
-            StringComparison.Ordinal);
+        Assert.Contains($"superblock -> {root} -> {subtree} -> {leaf} [thin 1, blocks {bound} to ",
+            Assert.Throws<MetadataException>(() => Dump(disk)).Message, StringComparison.Ordinal);
         var failing = new FaultDisk(disk);
-        failing.Fail(DiskAccessKind.Read, 4);
+        failing.Fail(DiskAccessKind.Read, 4, lasting: true);
         Assert.Equal(MetadataError.Io, Assert.Throws<MetadataException>(() => Dump(failing)).Error);
     }
 

@@ -1,8 +1,8 @@
-using CsiThin.Core.Nbd;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,30 +13,38 @@ namespace CsiThin.Driver.Calls;
 internal sealed record CallServices(string Api, Action<IServiceCollection> Add, Action<IEndpointRouteBuilder> Map);
 
 /// <summary>
-/// gRPC services on a unix socket that only its owner may open (0600 before anybody can connect), behind <see cref="ErrorInterceptor"/>.
-/// Services that do not work are not registered, so that whoever calls them hears UNIMPLEMENTED. A service whose calls stay open ends them
-/// when the host's lifetime says that it is stopping.
+/// gRPC services behind a listener (a unix socket, or a port with mutual TLS) and <see cref="ErrorInterceptor"/>. Services that do not
+/// work are not registered, so that whoever calls them hears UNIMPLEMENTED. A service whose calls stay open ends them when the host's
+/// lifetime says that it is stopping.
 /// </summary>
 internal sealed class CallServer : IAsyncDisposable
 {
     private readonly WebApplication _application;
-    private readonly NbdSocketFile _socket;
+    private readonly ICallListener _listener;
     private readonly CallMeter _meter;
 
-    private CallServer(WebApplication application, NbdSocketFile socket, CallMeter meter)
+    private CallServer(WebApplication application, ICallListener listener, CallMeter meter)
     {
         _application = application;
-        _socket = socket;
+        _listener = listener;
         _meter = meter;
     }
 
-    /// <summary>Listens on <paramref name="socketPath"/>; throws <see cref="IOException"/> when that cannot be.</summary>
-    public static async Task<CallServer> StartAsync(string socketPath, CallServices services, ILoggerFactory logs)
+    /// <summary>Where it can be reached: <c>http://unix:…</c>, or <c>https://…</c> with the port that the system chose.</summary>
+    public string Address =>
+        _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Listens on the unix socket; throws <see cref="IOException"/> when that cannot be.</summary>
+    public static Task<CallServer> StartAsync(string socketPath, CallServices services, ILoggerFactory logs) =>
+        StartAsync(new UnixListener(socketPath), services, logs);
+
+    /// <summary>Listens where <paramref name="listener"/> says, and takes it over; throws <see cref="IOException"/> when that cannot
+    /// be.</summary>
+    public static async Task<CallServer> StartAsync(ICallListener listener, CallServices services, ILoggerFactory logs)
     {
-        var socket = new NbdSocketFile(socketPath);
         var meter = new CallMeter(services.Api);
-        var application = Build(socketPath, socket, services, meter, logs);
-        var server = new CallServer(application, socket, meter);
+        var application = Build(listener, services, meter, logs);
+        var server = new CallServer(application, listener, meter);
         try
         {
             services.Map(application);
@@ -50,25 +58,20 @@ internal sealed class CallServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes no new calls, lets those in flight end (30 seconds at most), and removes the socket.</summary>
+    /// <summary>Takes no new calls, lets those in flight end (30 seconds at most), and closes the listener.</summary>
     public async ValueTask DisposeAsync()
     {
         await _application.StopAsync().ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
-        _socket.Dispose();
+        _listener.Dispose();
         _meter.Dispose();
     }
 
-    private static WebApplication Build(
-        string socketPath, NbdSocketFile socket, CallServices services, CallMeter meter, ILoggerFactory logs)
+    private static WebApplication Build(ICallListener listener, CallServices services, CallMeter meter, ILoggerFactory logs)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
-        {
-            options.AddServerHeader = false;
-            options.ListenUnixSocket(Path.GetFullPath(socketPath), listen => listen.Protocols = HttpProtocols.Http2);
-        });
-        builder.WebHost.UseSockets(options => options.CreateBoundListenSocket = _ => socket.Listener);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => options.AddServerHeader = false);
+        listener.Configure(builder.WebHost);
         builder.Services.AddSingleton<IHostLifetime, CallersLifetime>();
         builder.Services.AddSingleton(logs);
         builder.Services.AddSingleton(meter);

@@ -70,7 +70,8 @@ internal sealed partial class ErrorInterceptor(CallMeter meter, TimeProvider tim
             LogFailed(logger, method, code, Render(request), exception);
         else
             LogRefused(request, method, code, status.Value.Detail);
-        return new RpcException(status ?? new Status(StatusCode.Internal, "internal error; the log of csi-thin has the details"));
+        var answer = status ?? new Status(StatusCode.Internal, "internal error; the log of csi-thin has the details");
+        return new RpcException(answer, ErrorTranslation.ToTrailers(exception));
     }
 
     private void LogDone(object request, string method)

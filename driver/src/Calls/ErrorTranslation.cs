@@ -5,10 +5,16 @@ using Grpc.Core;
 namespace CsiThin.Driver.Calls;
 
 /// <summary>
-/// The one place where the words of the floors below become gRPC's codes. Messages pass unchanged: they were written for the caller.
+/// The one place where the words of the floors below become gRPC's codes, and come back from them. Messages pass unchanged: they were
+/// written for the caller. Codes are fewer than kinds, so the kind travels beside the code in a trailer, and a caller in another process
+/// of ours catches what a caller in this one would.
 /// </summary>
 internal static class ErrorTranslation
 {
+    private const string KindTrailer = "csithin-error";
+    private const string VolumeWord = "volume ";
+    private const string PoolWord = "pool ";
+
     /// <summary>The status to answer, or null for an exception that is nobody's intention: a defect, told to the log alone.</summary>
     public static Status? ToStatus(Exception exception) => exception switch
     {
@@ -17,6 +23,26 @@ internal static class ErrorTranslation
         PoolException pool => new Status(ToCode(pool.Error), pool.Message),
         _ => null,
     };
+
+    /// <summary>What goes beside the status.</summary>
+    public static Metadata ToTrailers(Exception exception) => exception switch
+    {
+        RpcException rpc => rpc.Trailers,
+        VolumeException volume => new Metadata { { KindTrailer, VolumeWord + volume.Error } },
+        PoolException pool => new Metadata { { KindTrailer, PoolWord + pool.Error } },
+        _ => Metadata.Empty,
+    };
+
+    /// <summary>The exception that the other side threw, or null when it was none of the floors below.</summary>
+    public static Exception? FromRpc(RpcException failure)
+    {
+        var kind = failure.Trailers.GetValue(KindTrailer) ?? "";
+        if (kind.StartsWith(VolumeWord, StringComparison.Ordinal) && Enum.TryParse<VolumeError>(kind[VolumeWord.Length..], out var volume))
+            return new VolumeException(volume, failure.Status.Detail);
+        if (kind.StartsWith(PoolWord, StringComparison.Ordinal) && Enum.TryParse<PoolError>(kind[PoolWord.Length..], out var pool))
+            return new PoolException(pool, failure.Status.Detail, failure);
+        return null;
+    }
 
     private static StatusCode ToCode(VolumeError error) => error switch
     {
@@ -27,6 +53,10 @@ internal static class ErrorTranslation
         VolumeError.PoolAbsent => StatusCode.FailedPrecondition,
         VolumeError.Aborted => StatusCode.Aborted,
         VolumeError.NoPool => StatusCode.ResourceExhausted,
+        VolumeError.Busy or VolumeError.Incompatible or VolumeError.HostUnfit => StatusCode.FailedPrecondition,
+        VolumeError.Unavailable => StatusCode.Unavailable,
+        VolumeError.TimedOut => StatusCode.DeadlineExceeded,
+        VolumeError.HostFailed => StatusCode.Internal,
         _ => StatusCode.Internal,
     };
 

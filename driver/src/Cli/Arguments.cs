@@ -82,6 +82,21 @@ internal static class Arguments
             CustomParser = result => parse(result.Tokens[0].Value, out var error) ?? Fail<T>(result, $"{name}: {error}"),
         };
 
+    /// <summary>
+    /// Adds a rule on several arguments of <paramref name="command"/>. The parser asks it before it has judged them one by one, and throws
+    /// at whoever reads a value that is missing or makes no sense. Then there is nothing to rule on: the parser's own reason follows.
+    /// </summary>
+    public static void AddRule(Command command, Action<CommandResult> rule) => command.Validators.Add(result =>
+    {
+        try
+        {
+            rule(result);
+        }
+        catch (InvalidOperationException)
+        {
+        }
+    });
+
     /// <summary>Refuses an argument and goes on parsing.</summary>
     public static T? Fail<T>(ArgumentResult result, string error)
     {

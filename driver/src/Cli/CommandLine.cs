@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Cli.Hosting;
+using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Volumes;
 using Grpc.Core;
 
@@ -60,8 +62,12 @@ internal sealed class CommandLine
     {
         Demo.DemoCommand.Build(this),
         ServeCommand.Build(this),
+        EngineCommand.Build(this),
+        NodeCommand.Build(this),
+        ControllerCommand.Build(this),
         PoolCommands.Build(this),
         VolumeCommands.Build(this),
+        CallCommand.Build(this),
     };
 
     private async Task<int> GuardAsync(Func<Task<int>> action)
@@ -75,7 +81,7 @@ internal sealed class CommandLine
             return Report(failure.Message, failure.ExitCode);
         }
         catch (Exception failure) when (
-            failure is PoolException or VolumeException or MetadataException or IOException or UnauthorizedAccessException)
+            failure is PoolException or VolumeException or MetadataException or KubeException or IOException or UnauthorizedAccessException)
         {
             return Report(failure.Message, ExitCodes.Failed);
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsiThin.Driver.Cli.Hosting;
 
 namespace CsiThin.Driver.Cli;
 
@@ -8,18 +9,21 @@ internal sealed record ControlSocket(string Path, bool IsRequired)
     /// <summary>Where it listens unless told otherwise.</summary>
     public const string DefaultPath = "/run/csithin/control.sock";
 
-    /// <summary>The option --control, of the server and of whoever talks to it.</summary>
-    public static Option<string?> Option() => Arguments.Parsed<string>(
-        "--control",
-        "unix:///PATH",
-        $"Socket of the engine's own API (mode 0600), through which a pool that is served is reached; default unix://{DefaultPath}",
-        ServeOptions.ParseEndpoint);
+    /// <summary>The option of whoever serves the API.</summary>
+    public static Option<string?> Listen() => Make(
+        "--socket",
+        $"Where the engine's own API listens (mode 0600); unix://{DefaultPath} unless given");
 
-    /// <summary>Makes the directory of the default socket, which belongs to its owner alone; any other is the caller's to make.</summary>
-    public void MakeDirectory()
+    /// <summary>The option of whoever calls it.</summary>
+    public static Option<string?> Connect() => Make(
+        "--engine",
+        $"Socket of the engine, through which a pool that is served is reached; unix://{DefaultPath} unless given");
+
+    // One socket, two sides: the older name of the option is good for both.
+    private static Option<string?> Make(string name, string description)
     {
-        var directory = System.IO.Path.GetDirectoryName(Path);
-        if (!IsRequired && directory is not null && !OperatingSystem.IsWindows())
-            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var option = Arguments.Parsed<string>(name, "unix:///PATH", description, ServerArguments.ParseEndpoint);
+        option.Aliases.Add("--control");
+        return option;
     }
 }

@@ -29,7 +29,7 @@ internal static class ExportCommand
         string path, string name, string socket, bool readOnly, Output output, CancellationToken cancellation)
     {
         using var termination = new Termination();
-        using var logs = ServeCommand.Logs();
+        using var logs = ServerLogs.ToErrorStream();
         using var pool = PoolOpening.OpenGrown(path);
         var volume = VolumeLookup.Find(pool.ListVolumes(), name);
         var exports = new SingleExport(new EnginePool(pool), volume, readOnly);

@@ -13,9 +13,10 @@ internal static class PoolCommands
     /// <summary>The command <c>pool</c>.</summary>
     public static Command Build(CommandLine line) => new("pool", "Make, look at and look after pools, and any dm-thin metadata")
     {
-        Format(line), Status(line), Table(line), Metadata(line),
-        CheckCommand.Build(line), DumpCommand.Build(line), DeltaCommand.Build(line), RmapCommand.Build(line),
-        RestoreCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),
+        Format(line), DeclareCommand.Build(line), Status(line), ServedPoolCommands.Grow(line), ServedPoolCommands.Served(line),
+        Table(line), Metadata(line),
+        CheckCommand.Build(line), DumpCommand.Build(line), DeltaCommand.Build(line), ListCommand.Build(line), RmapCommand.Build(line),
+        RestoreCommand.Build(line), RepairCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),
     };
 
     /// <summary>The option --block, also of <c>serve --pool</c>.</summary>
@@ -53,11 +54,13 @@ internal static class PoolCommands
     private static Command Status(CommandLine line)
     {
         var path = Arguments.PoolPath();
-        var command = new Command("status", "Show a pool's state and volumes") { path };
-        line.SetAction(command, (parsed, output) =>
+        var engine = ControlSocket.Connect();
+        var command = new Command("status", "Show a pool's state and volumes, also while it is served") { path, engine };
+        line.SetAction(command, async (parsed, output, cancellation) =>
         {
-            using var pool = PoolInspector.Open(parsed.GetRequiredValue(path));
-            var report = PoolReport.Of(pool.Status, pool.Volumes);
+            var (status, volumes) = await PoolAccess.LookAsync(parsed.GetRequiredValue(path), parsed.GetValue(engine), cancellation)
+                .ConfigureAwait(false);
+            var report = PoolReport.Of(status, volumes);
             output.Print(report, report.Write);
             return ExitCodes.Success;
         });

@@ -6,11 +6,15 @@ namespace CsiThin.Driver.Cli;
 internal static class PoolOpening
 {
     /// <summary>
-    /// Opens the pool and takes up what its file or device has grown by. What happens to it later is told to <paramref name="log"/>.
+    /// Where pools log what they have acknowledged and not committed, so that a server may die at any moment under the kernel's devices.
+    /// The place is one for all commands: whoever opens the pool next must find the log. Without root there are no such devices.
     /// </summary>
-    public static ThinPool OpenGrown(string path, Action<string>? log = null)
+    private static string? MappingLogDirectory => Environment.IsPrivilegedProcess ? "/run/csithin/mappings" : null;
+
+    /// <summary>Opens the pool and takes up what its file or device has grown by.</summary>
+    public static ThinPool OpenGrown(string path, PoolOpenOptions? options = null)
     {
-        var pool = ThinPool.Open(path, new PoolOpenOptions { Log = log ?? (static _ => { }) });
+        var pool = ThinPool.Open(path, (options ?? new PoolOpenOptions()) with { MappingLogDirectory = MappingLogDirectory });
         try
         {
             if (pool.GetStatus().Mode < PoolMode.ReadOnly)

@@ -16,24 +16,34 @@ internal enum TerminationSignal
 }
 
 /// <summary>
-/// SIGTERM or SIGINT as something to wait for. The first one is taken; a second one, while the server is closing, ends the process at once.
+/// SIGTERM or SIGINT as something to wait for. The first one is taken, and the second where somebody makes use of it; the one after that,
+/// while the server is closing, ends the process at once.
 /// </summary>
 internal sealed class Termination : IDisposable
 {
+    private readonly bool _takesSecond;
     private readonly CancellationTokenSource _asked = new();
+    private readonly CancellationTokenSource _insisted = new();
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Lock _lock = new();
     private bool _isOver;
 
     /// <summary>Begins to listen.</summary>
-    public Termination() => _registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Take(context, TerminationSignal.Terminate)),
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Take(context, TerminationSignal.Interrupt)),
-    ];
+    public Termination(bool takesSecond = false)
+    {
+        _takesSecond = takesSecond;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Take(context, TerminationSignal.Terminate)),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Take(context, TerminationSignal.Interrupt)),
+        ];
+    }
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _asked.Token;
+
+    /// <summary>Cancelled by the second signal, if that is taken.</summary>
+    public CancellationToken Insisted => _insisted.Token;
 
     /// <summary>The first signal.</summary>
     public TerminationSignal Signal { get; private set; }
@@ -54,15 +64,23 @@ internal sealed class Termination : IDisposable
         lock (_lock)
             _isOver = true; // a signal may be on its way still
         _asked.Dispose();
+        _insisted.Dispose();
     }
 
     private void Take(PosixSignalContext context, TerminationSignal signal)
     {
         lock (_lock)
         {
-            if (_isOver || Signal != TerminationSignal.None)
+            var isFirst = Signal == TerminationSignal.None;
+            if (_isOver || !(isFirst || (_takesSecond && !_insisted.IsCancellationRequested)))
                 return;
             context.Cancel = true;
+            if (!isFirst)
+            {
+                _insisted.Cancel();
+                return;
+            }
+
             Signal = signal;
             _asked.Cancel();
         }

@@ -8,6 +8,10 @@ namespace CsiThin.Driver.Cli;
 /// </summary>
 internal static class VolumeLookup
 {
+    /// <summary>The same in a pool, whoever has it.</summary>
+    public static async Task<VolumeInfo> FindAsync(IVolumePool pool, string text, VolumeKind? kind, CancellationToken cancellation) =>
+        Find(await pool.ListVolumesAsync(0, int.MaxValue, cancellation).ConfigureAwait(false), text, kind);
+
     /// <summary>
     /// The one that <paramref name="text"/> names, of <paramref name="kind"/> if given. <see cref="CliException"/> when there is none, or
     /// two.

@@ -21,7 +21,7 @@ internal sealed record HoldPatience(TimeSpan Limit)
 /// The engine's service for tools that look at a pool while it is served. Any number of calls at a time; the pool itself says which of them
 /// exclude each other. Calls that stay open end when the client goes away or the engine stops, and let go of what they hold.
 /// </summary>
-internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHostApplicationLifetime lifetime, TimeProvider time)
+internal sealed class PoolAdminService(EnginePools pools, HoldPatience patience, IHostApplicationLifetime lifetime, TimeProvider time)
     : PoolAdmin.PoolAdminBase
 {
     /// <summary>Volumes in one response, so that a message stays far below gRPC's limit of 4 MiB whatever their names.</summary>
@@ -33,18 +33,24 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
     private readonly ConcurrentDictionary<Guid, SemaphoreSlim> _turns = new();
 
     /// <inheritdoc/>
+    public override Task<ListPoolsResponse> ListPools(ListPoolsRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListPoolsResponse
+        {
+            Pools = { pools.All.Select(named => EngineMessages.ToPool(named.Name, named.Pool.GetStatus())) },
+        });
+
+    /// <inheritdoc/>
     public override Task<V1.Pool> GetPool(GetPoolRequest request, ServerCallContext context)
     {
         var named = Find(request.PoolUuid);
-        var status = named.Pool.GetStatus();
-        return Task.FromResult(new V1.Pool
-        {
-            Uuid = status.Uuid.ToString("N"),
-            Name = named.Name,
-            Mode = Describe.Mode(status.Mode),
-            NeedsCheck = status.NeedsCheck,
-            TransactionId = status.TransactionId,
-        });
+        return Task.FromResult(EngineMessages.ToPool(named.Name, named.Pool.GetStatus()));
+    }
+
+    /// <inheritdoc/>
+    public override async Task<GrowPoolResponse> GrowPool(GrowPoolRequest request, ServerCallContext context)
+    {
+        var pool = Find(request.PoolUuid).Pool;
+        return new GrowPoolResponse { GainedBytes = await pool.GrowToDiskAsync(context.CancellationToken).ConfigureAwait(false) };
     }
 
     /// <inheritdoc/>
@@ -67,7 +73,7 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
     }
 
     private async Task HoldInTurnAsync(
-        IVolumePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
+        IEnginePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
     {
         var turn = _turns.GetOrAdd(pool.Uuid, static _ => new SemaphoreSlim(1, 1));
         if (!await turn.WaitAsync(patience.Limit, ending).ConfigureAwait(false))
@@ -83,7 +89,7 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
     }
 
     private static async Task HoldAsync(
-        IVolumePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
+        IEnginePool pool, IServerStreamWriter<HoldMetadataSnapshotResponse> responses, CancellationToken ending)
     {
         using (pool.HoldMetadataSnapshot())
         {
@@ -150,9 +156,7 @@ internal sealed class PoolAdminService(PoolSet pools, HoldPatience patience, IHo
         }
     }
 
-    private NamedPool Find(string uuid) => Guid.TryParseExact(uuid, "N", out var id) && pools.TryFind(id, out var pool)
-        ? pool
-        : throw new VolumeException(VolumeError.NotFound, $"this engine serves no pool {NameRules.Quote(uuid)}");
+    private NamedEnginePool Find(string uuid) => ServedPools.Find(pools, uuid);
 
     private CancellationTokenSource Ending(ServerCallContext context) =>
         CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);

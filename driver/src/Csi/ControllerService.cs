@@ -76,27 +76,38 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     }
 
     /// <inheritdoc/>
-    public override Task<ControllerGetVolumeResponse> ControllerGetVolume(ControllerGetVolumeRequest request, ServerCallContext context)
+    public override async Task<ControllerGetVolumeResponse> ControllerGetVolume(
+        ControllerGetVolumeRequest request, ServerCallContext context)
     {
-        var (pool, usage) = volumes.Find(VolumeKind.Volume, RequestRules.Required("look-up of a volume", "volume_id", request.VolumeId));
-        return Task.FromResult(
-            new ControllerGetVolumeResponse { Volume = _messages.ToVolume(usage.Volume), Status = CsiMessages.ToStatus(pool) });
+        var handle = RequestRules.Required("look-up of a volume", "volume_id", request.VolumeId);
+        var (pool, usage) = await volumes.FindAsync(VolumeKind.Volume, handle, context.CancellationToken).ConfigureAwait(false);
+        var status = await pool.Pool.GetStatusAsync(context.CancellationToken).ConfigureAwait(false);
+        return new ControllerGetVolumeResponse
+        {
+            Volume = _messages.ToVolume(usage.Volume),
+            Status = CsiMessages.ToStatus(pool.Name, status),
+        };
     }
 
     /// <inheritdoc/>
-    public override Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context)
+    public override async Task<GetSnapshotResponse> GetSnapshot(GetSnapshotRequest request, ServerCallContext context)
     {
-        var (_, usage) = volumes.Find(
-            VolumeKind.Snapshot, RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId));
-        return Task.FromResult(new GetSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(usage.Volume) });
+        var handle = RequestRules.Required("look-up of a snapshot", "snapshot_id", request.SnapshotId);
+        var (_, usage) = await volumes.FindAsync(VolumeKind.Snapshot, handle, context.CancellationToken).ConfigureAwait(false);
+        return new GetSnapshotResponse { Snapshot = CsiMessages.ToSnapshot(usage.Volume) };
     }
 
     /// <inheritdoc/>
-    public override Task<ListVolumesResponse> ListVolumes(ListVolumesRequest request, ServerCallContext context)
+    public override async Task<ListVolumesResponse> ListVolumes(ListVolumesRequest request, ServerCallContext context)
     {
-        var page = VolumeListing.List(volumes.Pools, VolumeKind.Volume, request.MaxEntries, request.StartingToken);
-        var conditions = volumes.Pools.All.ToDictionary(pool => pool.Pool.Uuid, CsiMessages.ToCondition);
-        return Task.FromResult(new ListVolumesResponse
+        var pools = await volumes.Pools.GetPoolsAsync(context.CancellationToken).ConfigureAwait(false);
+        var page = await VolumeListing.ListAsync(
+            pools, VolumeKind.Volume, request.MaxEntries, request.StartingToken, null, context.CancellationToken).ConfigureAwait(false);
+        var conditions = new Dictionary<Guid, VolumeCondition>();
+        foreach (var (name, pool) in pools.All)
+            conditions[pool.Uuid] = CsiMessages.ToCondition(
+                name, await pool.GetStatusAsync(context.CancellationToken).ConfigureAwait(false));
+        return new ListVolumesResponse
         {
             NextToken = page.NextToken,
             Entries =
@@ -107,52 +118,56 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
                     Status = new() { VolumeCondition = conditions[volume.Id.Pool] },
                 }),
             },
-        });
+        };
     }
 
     /// <inheritdoc/>
-    public override Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context)
+    public override async Task<ListSnapshotsResponse> ListSnapshots(ListSnapshotsRequest request, ServerCallContext context)
     {
         // Ids that are of nothing here match nothing: CSI wants an empty list, not an error.
         bool Matches(VolumeInfo snapshot) =>
             (request.SnapshotId.Length == 0 || snapshot.Id.ToString() == request.SnapshotId) &&
             (request.SourceVolumeId.Length == 0 || snapshot.Source?.ToString() == request.SourceVolumeId);
 
-        var page = VolumeListing.List(volumes.Pools, VolumeKind.Snapshot, request.MaxEntries, request.StartingToken, Matches);
-        return Task.FromResult(new ListSnapshotsResponse
+        var pools = await volumes.Pools.GetPoolsAsync(context.CancellationToken).ConfigureAwait(false);
+        var page = await VolumeListing.ListAsync(
+            pools, VolumeKind.Snapshot, request.MaxEntries, request.StartingToken, Matches, context.CancellationToken)
+            .ConfigureAwait(false);
+        return new ListSnapshotsResponse
         {
             NextToken = page.NextToken,
             Entries =
             {
                 page.Volumes.Select(snapshot => new ListSnapshotsResponse.Types.Entry { Snapshot = CsiMessages.ToSnapshot(snapshot) }),
             },
-        });
+        };
     }
 
     /// <inheritdoc/>
-    public override Task<GetCapacityResponse> GetCapacity(GetCapacityRequest request, ServerCallContext context)
+    public override async Task<GetCapacityResponse> GetCapacity(GetCapacityRequest request, ServerCallContext context)
     {
         var elsewhere = request.AccessibleTopology is { } place && !topology.IsIn(place);
         var impossible = CapabilityRules.Unsupported(request.VolumeCapabilities) is not null;
-        var capacity = Capacity.Of(volumes.Pools, request.Parameters.AsReadOnly());
+        var pools = await volumes.Pools.GetPoolsAsync(context.CancellationToken).ConfigureAwait(false);
+        var capacity = await Capacity.OfAsync(pools, request.Parameters.AsReadOnly(), context.CancellationToken).ConfigureAwait(false);
         if (elsewhere || impossible)
             capacity = Capacity.None;
-        return Task.FromResult(new GetCapacityResponse
+        return new GetCapacityResponse
         {
             AvailableCapacity = capacity.AvailableBytes,
             MaximumVolumeSize = capacity.LargestBytes,
             MinimumVolumeSize = SizeRules.MinimumBytes,
-        });
+        };
     }
 
     /// <inheritdoc/>
-    public override Task<ValidateVolumeCapabilitiesResponse> ValidateVolumeCapabilities(
+    public override async Task<ValidateVolumeCapabilitiesResponse> ValidateVolumeCapabilities(
         ValidateVolumeCapabilitiesRequest request, ServerCallContext context)
     {
         var handle = RequestRules.Required("validation", "volume_id", request.VolumeId);
         CapabilityRules.CheckPresent(Describe.Thing(VolumeKind.Volume, handle), request.VolumeCapabilities);
-        var (_, usage) = volumes.Find(VolumeKind.Volume, handle);
-        return Task.FromResult(CapabilityRules.Unsupported(request.VolumeCapabilities) is { } reason
+        var (_, usage) = await volumes.FindAsync(VolumeKind.Volume, handle, context.CancellationToken).ConfigureAwait(false);
+        return CapabilityRules.Unsupported(request.VolumeCapabilities) is { } reason
             ? new ValidateVolumeCapabilitiesResponse { Message = $"{Describe.Thing(VolumeKind.Volume, usage.Volume.Name)}: {reason}" }
             : new ValidateVolumeCapabilitiesResponse
             {
@@ -162,6 +177,6 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
                     VolumeCapabilities = { request.VolumeCapabilities },
                     Parameters = { request.Parameters },
                 },
-            });
+            };
     }
 }

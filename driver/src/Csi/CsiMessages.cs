@@ -36,14 +36,15 @@ internal sealed class CsiMessages(NodeTopology topology)
     };
 
     /// <summary>A volume's condition, which is its pool's.</summary>
-    public static VolumeCondition ToCondition(NamedPool pool)
+    public static VolumeCondition ToCondition(string poolName, PoolStatus status)
     {
-        var condition = PoolCondition.Of(pool);
+        var condition = PoolCondition.Of(poolName, status);
         return new VolumeCondition { Abnormal = condition.IsAbnormal, Message = condition.Message };
     }
 
     /// <summary>The status of one volume. Who has published it is the node's knowledge and not promised by a capability.</summary>
-    public static VolumeStatus ToStatus(NamedPool pool) => new() { VolumeCondition = ToCondition(pool) };
+    public static VolumeStatus ToStatus(string poolName, PoolStatus status) =>
+        new() { VolumeCondition = ToCondition(poolName, status) };
 
     private static VolumeContentSource ToSource(string handle, VolumeKind kind) => kind == VolumeKind.Snapshot
         ? new VolumeContentSource { Snapshot = new VolumeContentSource.Types.SnapshotSource { SnapshotId = handle } }

@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace CsiThin.Driver.Csi;
 
 /// <summary>CSI's Identity service: who this is, and whether it works.</summary>
-internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
+internal sealed class IdentityService(Func<CancellationToken, Task<bool>> isReady) : Identity.IdentityBase
 {
     /// <summary>The driver's name, by which a StorageClass asks for it.</summary>
     public const string DriverName = "thin.csithin.io";
@@ -33,11 +33,26 @@ internal sealed class IdentityService(PoolSet pools) : Identity.IdentityBase
             },
         });
 
+    /// <inheritdoc/>
+    public override async Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context) =>
+        new() { Ready = await isReady(context.CancellationToken).ConfigureAwait(false) };
+
     /// <summary>
-    /// Ready while any pool serves: one that failed is its volumes' condition, not a reason to restart what serves the others.
+    /// Ready unless every pool has failed: one that failed is its volumes' condition, not a reason to restart what serves the others, and a
+    /// node that owns no disks is as it should be.
     /// </summary>
-    public override Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context) =>
-        Task.FromResult(new ProbeResponse { Ready = pools.All.Any(pool => pool.Pool.GetStatus().Mode != PoolMode.Failed) });
+    public static async Task<bool> AnyPoolServesAsync(IPoolSource pools, CancellationToken cancellation)
+    {
+        var found = await pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
+        foreach (var (_, pool) in found.All)
+        {
+            var status = await pool.GetStatusAsync(cancellation).ConfigureAwait(false);
+            if (status.Mode != PoolMode.Failed)
+                return true;
+        }
+
+        return found.All.Count == 0;
+    }
 
     private static PluginCapability Service(PluginCapability.Types.Service.Types.Type type) => new() { Service = new() { Type = type } };
 }

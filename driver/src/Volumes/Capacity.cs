@@ -1,5 +1,3 @@
-using CsiThin.Core.Pool;
-
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
@@ -13,16 +11,21 @@ internal sealed record Capacity(long AvailableBytes, long LargestBytes)
     public static readonly Capacity None = new(0, 0);
 
     /// <summary>The capacity of the pool the parameters name (none: it is not here), or of all pools.</summary>
-    public static Capacity Of(PoolSet pools, IReadOnlyDictionary<string, string> parameters)
+    public static async Task<Capacity> OfAsync(
+        PoolSet pools, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation)
     {
         ParameterRules.CheckVolume("capacity", parameters);
         IEnumerable<NamedPool> candidates = pools.All;
         if (parameters.TryGetValue(ParameterRules.Pool, out var name))
             candidates = pools.TryFind(name, out var pool) ? [pool] : [];
-        var free = candidates.Select(pool => pool.Pool.GetStatus())
-            .Where(status => status.Mode == PoolMode.Write)
-            .Select(PoolSet.FreeBytes)
-            .ToList();
+        var free = new List<long>();
+        foreach (var pool in candidates)
+        {
+            var status = await pool.Pool.GetStatusAsync(cancellation).ConfigureAwait(false);
+            if (PoolSet.TakesVolumes(status))
+                free.Add(PoolSet.FreeBytes(status));
+        }
+
         return free.Count == 0 ? None : new Capacity(free.Sum(), free.Max() / SizeRules.GranularityBytes * SizeRules.GranularityBytes);
     }
 }

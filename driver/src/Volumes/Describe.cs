@@ -16,7 +16,17 @@ internal static class Describe
     {
         PoolMode.Write => "write",
         PoolMode.OutOfDataSpace => "out-of-data-space",
+        PoolMode.OutOfMetadataSpace => "out-of-metadata-space",
         PoolMode.ReadOnly => "read-only",
         _ => "failed",
+    };
+
+    /// <summary>How far the use of data or metadata has come.</summary>
+    public static string Level(SpaceLevel level) => level switch
+    {
+        SpaceLevel.Ample => "ample",
+        SpaceLevel.NearlyFull => "nearly-full",
+        SpaceLevel.SnapshotsRefused => "snapshots-refused",
+        _ => "volumes-refused",
     };
 }

@@ -4,8 +4,11 @@ using CsiThin.Core.Tools;
 
 namespace CsiThin.Driver.Volumes;
 
-/// <summary>The engine's pool behind the seam. It does not own the pool: whoever opened it closes it.</summary>
-internal sealed class EnginePool(ThinPool pool) : IVolumePool
+/// <summary>
+/// The engine's pool behind the seam. It does not own the pool: whoever opened it closes it. What waits for the pool's worker waits on a
+/// thread of its own; what the catalog in memory answers is answered at once.
+/// </summary>
+internal sealed class EnginePool(ThinPool pool) : IEnginePool
 {
     /// <inheritdoc/>
     public Guid Uuid { get; } = pool.Uuid;
@@ -23,18 +26,6 @@ internal sealed class EnginePool(ThinPool pool) : IVolumePool
     public VolumeUsage? FindVolume(VolumeId id) => pool.FindVolume(id);
 
     /// <inheritdoc/>
-    public VolumeInfo? FindVolumeByName(VolumeKind kind, string name) => pool.FindVolumeByName(kind, name);
-
-    /// <inheritdoc/>
-    public VolumeInfo Create(VolumeSpec spec) => pool.Create(spec);
-
-    /// <inheritdoc/>
-    public void Delete(VolumeId id) => pool.Delete(id);
-
-    /// <inheritdoc/>
-    public VolumeInfo Resize(VolumeId id, long sizeBytes) => pool.Resize(id, sizeBytes);
-
-    /// <inheritdoc/>
     public IBlockDevice OpenDevice(VolumeId id, bool readOnly) => pool.OpenDevice(id, readOnly);
 
     /// <inheritdoc/>
@@ -42,4 +33,38 @@ internal sealed class EnginePool(ThinPool pool) : IVolumePool
 
     /// <inheritdoc/>
     public long Trim(ToolRun run) => pool.Trim(run);
+
+    /// <inheritdoc/>
+    public Task<PoolStatus> GetStatusAsync(CancellationToken cancellation) => Task.FromResult(pool.GetStatus());
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<VolumeInfo>> ListVolumesAsync(ulong afterNumber, int entriesMax, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<VolumeInfo>>(
+            [.. pool.ListVolumes().Where(volume => volume.Id.Number > afterNumber).Take(entriesMax)]);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<VolumeUsage>> ListUsageAsync(CancellationToken cancellation) => Invoke(pool.ListUsage);
+
+    /// <inheritdoc/>
+    public Task<VolumeUsage?> FindVolumeAsync(VolumeId id, CancellationToken cancellation) => Invoke(() => pool.FindVolume(id));
+
+    /// <inheritdoc/>
+    public Task<VolumeInfo?> FindVolumeByNameAsync(VolumeKind kind, string name, CancellationToken cancellation) =>
+        Task.FromResult(pool.FindVolumeByName(kind, name));
+
+    /// <inheritdoc/>
+    public Task<VolumeInfo> CreateAsync(VolumeSpec spec, CancellationToken cancellation) => Invoke(() => pool.Create(spec));
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(VolumeId id, CancellationToken cancellation) => Task.Run(() => pool.Delete(id), CancellationToken.None);
+
+    /// <inheritdoc/>
+    public Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation) =>
+        Invoke(() => pool.Resize(id, sizeBytes));
+
+    /// <inheritdoc/>
+    public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(pool.GrowToDisk);
+
+    // Not cancelled: the worker ends what it has begun, and whoever is told of the end must be able to count on it.
+    private static Task<T> Invoke<T>(Func<T> verb) => Task.Run(verb, CancellationToken.None);
 }

@@ -1,13 +1,11 @@
-using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
-using CsiThin.Core.Tools;
 
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
-/// What the verbs need of a pool: the members of <see cref="ThinPool"/> they call, with its contract and its exceptions
-/// (<see cref="PoolException"/>). It is a seam so that refusals a healthy pool never gives can be tested. All members may be called from
-/// any thread.
+/// What the verbs need of a pool, wherever the engine runs that owns it: the members of <see cref="ThinPool"/> they call, with its contract
+/// and its exceptions (<see cref="PoolException"/>). All members may be called from any thread. A cancellation ends the waiting;
+/// a change that has reached the engine is carried out all the same.
 /// </summary>
 internal interface IVolumePool
 {
@@ -15,35 +13,32 @@ internal interface IVolumePool
     Guid Uuid { get; }
 
     /// <summary>The state at this moment.</summary>
-    PoolStatus GetStatus();
+    Task<PoolStatus> GetStatusAsync(CancellationToken cancellation);
 
-    /// <summary>Volumes and snapshots, ordered by <see cref="VolumeId.Number"/>.</summary>
-    IReadOnlyList<VolumeInfo> ListVolumes();
+    /// <summary>
+    /// Volumes and snapshots whose <see cref="VolumeId.Number"/> is above <paramref name="afterNumber"/>, ordered by it; at most
+    /// <paramref name="entriesMax"/>, and fewer only when there are no more.
+    /// </summary>
+    Task<IReadOnlyList<VolumeInfo>> ListVolumesAsync(ulong afterNumber, int entriesMax, CancellationToken cancellation);
 
-    /// <summary>The same with what each occupies.</summary>
-    IReadOnlyList<VolumeUsage> ListUsage();
+    /// <summary>All volumes and snapshots with what each occupies.</summary>
+    Task<IReadOnlyList<VolumeUsage>> ListUsageAsync(CancellationToken cancellation);
 
     /// <summary>One volume or snapshot with what it occupies, or null.</summary>
-    VolumeUsage? FindVolume(VolumeId id);
+    Task<VolumeUsage?> FindVolumeAsync(VolumeId id, CancellationToken cancellation);
 
     /// <summary>Names are unique per kind.</summary>
-    VolumeInfo? FindVolumeByName(VolumeKind kind, string name);
+    Task<VolumeInfo?> FindVolumeByNameAsync(VolumeKind kind, string name, CancellationToken cancellation);
 
     /// <summary>Makes a volume, clone or snapshot, committed.</summary>
-    VolumeInfo Create(VolumeSpec spec);
+    Task<VolumeInfo> CreateAsync(VolumeSpec spec, CancellationToken cancellation);
 
     /// <summary>Deletes, committed. NotFound; Busy while open.</summary>
-    void Delete(VolumeId id);
+    Task DeleteAsync(VolumeId id, CancellationToken cancellation);
 
     /// <summary>Grows a volume, committed.</summary>
-    VolumeInfo Resize(VolumeId id, long sizeBytes);
+    Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation);
 
-    /// <summary>Opens a volume or snapshot for I/O.</summary>
-    IBlockDevice OpenDevice(VolumeId id, bool readOnly);
-
-    /// <summary>Holds the metadata as it is now for readers of the disk, until disposed. Busy when it is held already.</summary>
-    IDisposable HoldMetadataSnapshot();
-
-    /// <summary>Discards free data space without stalling anybody; returns the bytes discarded.</summary>
-    long Trim(ToolRun run);
+    /// <summary>Takes up what the pool's file or device has grown by; returns the bytes of data space gained.</summary>
+    Task<long> GrowToDiskAsync(CancellationToken cancellation);
 }

@@ -1,3 +1,5 @@
+using CsiThin.Core.Pool;
+
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>
@@ -13,20 +15,48 @@ internal static class ParameterRules
     /// <summary>The file system the node makes on the volume.</summary>
     public const string FileSystem = "csi.storage.k8s.io/fstype";
 
+    /// <summary>More options for mkfs, separated by spaces, such as <c>-m 1 -i 65536</c>.</summary>
+    public const string MkfsOptions = "mkfsOptions";
+
+    /// <summary>The logical block size of the device in bytes, 512 (as if not given) or 4096.</summary>
+    public const string SectorSize = "sectorSize";
+
+    /// <summary>What becomes of writes when the pool is full: <c>queue</c> (as if not given) or <c>error</c>.</summary>
+    public const string WhenFull = FullPolicies.Parameter;
+
+    /// <summary>Set on a volume that lives and dies with one pod; no StorageClass sets it.</summary>
+    public const string Ephemeral = "csi.storage.k8s.io/ephemeral";
+
+    private const int MkfsOptionsMax = 32;
     private const string SidecarPrefix = "csi.storage.k8s.io/";
 
-    private static readonly string[] ForVolumes = [Pool, FileSystem];
+    private static readonly string[] ForVolumes = [Pool, FileSystem, MkfsOptions, SectorSize, WhenFull];
+    private static readonly string[] ShapeContent = [FileSystem, MkfsOptions, SectorSize];
     private static readonly string[] ForSnapshots = [];
 
     /// <summary>
     /// Throws <see cref="VolumeError.InvalidArgument"/> naming an unknown parameter of a new volume and the nearest known one.
     /// </summary>
-    public static void CheckVolume(string what, IEnumerable<KeyValuePair<string, string>> parameters) =>
-        Check(what, parameters, ForVolumes);
+    public static void CheckVolume(string what, IEnumerable<KeyValuePair<string, string>> parameters)
+    {
+        foreach (var (key, value) in Check(what, parameters, ForVolumes))
+        {
+            if (key == MkfsOptions)
+                CheckMkfsOptions(what, value);
+            if (key == SectorSize && value is not ("512" or "4096"))
+                throw Invalid($"{what}: parameter '{SectorSize}' is {NameRules.Quote(value)}; it must be 512 or 4096");
+            if (key == WhenFull && !FullPolicies.TryParse(value, out _))
+                throw Invalid($"{what}: parameter '{WhenFull}' is {NameRules.Quote(value)}; it must be queue or error");
+        }
+    }
 
     /// <summary>The same for a new snapshot.</summary>
     public static void CheckSnapshot(string what, IEnumerable<KeyValuePair<string, string>> parameters) =>
-        Check(what, parameters, ForSnapshots);
+        _ = Check(what, parameters, ForSnapshots);
+
+    /// <summary>The options in a value of <see cref="MkfsOptions"/>.</summary>
+    public static string[] SplitOptions(string value) =>
+        value.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>
     /// Null when both make the same volume, else the difference in words. The sidecars' notes about claims make no difference, and where a
@@ -34,43 +64,48 @@ internal static class ParameterRules
     /// </summary>
     public static string? Difference(IReadOnlyDictionary<string, string> existing, IReadOnlyDictionary<string, string> asked)
     {
-        var was = existing.GetValueOrDefault(FileSystem, "");
-        var now = asked.GetValueOrDefault(FileSystem, "");
-        return was == now ? null : $"its parameter '{FileSystem}' is {NameRules.Quote(was)}, not {NameRules.Quote(now)}";
+        foreach (var key in ShapeContent)
+        {
+            var was = existing.GetValueOrDefault(key, "");
+            var now = asked.GetValueOrDefault(key, "");
+            if (was != now)
+                return $"its parameter '{key}' is {NameRules.Quote(was)}, not {NameRules.Quote(now)}";
+        }
+
+        var (does, wants) = (FullPolicies.Of(existing), FullPolicies.Of(asked));
+        return does == wants ? null : $"its parameter '{WhenFull}' is '{Word(does)}', not '{Word(wants)}'";
     }
 
-    private static void Check(string what, IEnumerable<KeyValuePair<string, string>> parameters, string[] known)
+    private static string Word(FullPolicy policy) => policy == FullPolicy.Error ? "error" : "queue";
+
+    // No path is an option: mkfs would fill the volume with files of the host, or make its file system somewhere else.
+    private static void CheckMkfsOptions(string what, string value)
     {
-        foreach (var (key, _) in parameters)
+        var options = SplitOptions(value);
+        if (options.Length > MkfsOptionsMax)
+            throw Invalid($"{what}: parameter '{MkfsOptions}' has {options.Length} words, above the limit of {MkfsOptionsMax}");
+        if (value.Any(char.IsControl) || value.Contains('/', StringComparison.Ordinal))
+            throw Invalid($"{what}: parameter '{MkfsOptions}' {NameRules.Quote(value)} must not hold a path or a control character");
+        if (options.Length > 0 && !options[0].StartsWith('-'))
+            throw Invalid($"{what}: parameter '{MkfsOptions}' {NameRules.Quote(value)} must begin with an option, such as -i");
+    }
+
+    private static List<KeyValuePair<string, string>> Check(
+        string what, IEnumerable<KeyValuePair<string, string>> parameters, string[] known)
+    {
+        var all = parameters.ToList();
+        foreach (var (key, _) in all)
         {
             if (known.Contains(key) || key.StartsWith(SidecarPrefix, StringComparison.Ordinal))
                 continue;
-            var hint = Nearest(key, known) is { } nearest ? $"; the nearest known one is '{nearest}'" : "; no parameter is known here";
-            throw new VolumeException(VolumeError.InvalidArgument, $"{what}: unknown parameter {NameRules.Quote(key)}{hint}");
-        }
-    }
-
-    // A key is often written without its prefix, so the last part counts as well as the whole.
-    private static string? Nearest(string key, string[] known)
-    {
-        var cut = key.Length > 128 ? key[..128] : key;
-        return known.MinBy(candidate => Math.Min(EditDistance(cut, candidate), EditDistance(cut, candidate.Split('/')[^1])));
-    }
-
-    /// <summary>Levenshtein's distance without regard to case, one row at a time.</summary>
-    private static int EditDistance(string one, string other)
-    {
-        var row = Enumerable.Range(0, other.Length + 1).ToArray();
-        foreach (var character in one)
-        {
-            var diagonal = row[0]++;
-            for (var column = 1; column <= other.Length; column++)
-            {
-                var same = char.ToLowerInvariant(character) == char.ToLowerInvariant(other[column - 1]);
-                (row[column], diagonal) = (Math.Min(Math.Min(row[column], row[column - 1]) + 1, diagonal + (same ? 0 : 1)), row[column]);
-            }
+            var hint = NearestName.Of(key, known) is { } nearest
+                ? $"; the nearest known one is '{nearest}'"
+                : "; no parameter is known here";
+            throw Invalid($"{what}: unknown parameter {NameRules.Quote(key)}{hint}");
         }
 
-        return row[^1];
+        return all;
     }
+
+    private static VolumeException Invalid(string message) => new(VolumeError.InvalidArgument, message);
 }

@@ -14,11 +14,11 @@ internal sealed class PoolMeter : IDisposable
     private const long UsageAgeMaxMs = 200;
 
     private readonly Meter _meter = new("CsiThin.Pools");
-    private readonly PoolSet _pools;
+    private readonly EnginePools _pools;
     private readonly Dictionary<string, (long AtMs, IReadOnlyList<VolumeUsage> Usage)> _usage = [];
 
     /// <summary>Publishes the instruments.</summary>
-    public PoolMeter(PoolSet pools)
+    public PoolMeter(EnginePools pools)
     {
         _pools = pools;
         Gauge("size", "By", "Bytes of the pool's data region.", status => (long)status.DataBlocksTotal * status.DataBlockBytes);
@@ -28,6 +28,9 @@ internal sealed class PoolMeter : IDisposable
         Gauge("data.block", "By", "Size of a data block.", status => status.DataBlockBytes);
         Gauge("metadata.blocks", "{block}", "Metadata blocks of 4096 bytes.", status => (long)status.MetadataBlocksTotal);
         Gauge("metadata.used.blocks", "{block}", "Metadata blocks in use.", status => (long)status.MetadataBlocksUsed);
+        Gauge(
+            "metadata.reserved.blocks", "{block}", "Metadata blocks kept back for commits.", status => (long)status.MetadataBlocksReserved);
+        PublishSpace();
         Gauge(
             "needs.check",
             null,
@@ -47,6 +50,26 @@ internal sealed class PoolMeter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
 
+    private void PublishSpace()
+    {
+        _meter.CreateObservableGauge(
+            "csithin.pool.space.level",
+            ObserveLevels,
+            null,
+            "Use of data and of metadata: 0 ample, 1 nearly full, 2 new snapshots and clones refused, 3 new volumes refused too.");
+        Gauge("waiting.requests", "{request}", "Requests that wait for space.", status => status.WaitingRequests);
+        _meter.CreateObservableCounter(
+            "csithin.pool.space.wait",
+            () => EachPool<double>(pool => [new Measurement<double>(pool.Pool.GetStatus().SpaceWait.TotalSeconds, Tag("pool", pool.Name))]),
+            "s",
+            "Time that requests have waited for space, of all that wait no longer.");
+        _meter.CreateObservableCounter(
+            "csithin.pool.nospace.failures",
+            () => Observe(status => status.NoSpaceFailures),
+            "{request}",
+            "Requests that failed for lack of space.");
+    }
+
     private void Gauge(string name, string? unit, string description, Func<PoolStatus, long> value) =>
         _meter.CreateObservableGauge($"csithin.pool.{name}", () => Observe(value), unit, description);
 
@@ -54,7 +77,7 @@ internal sealed class PoolMeter : IDisposable
         _meter.CreateObservableGauge($"csithin.volume.{name}", () => ObserveVolumes(value), unit, description);
 
     private List<Measurement<long>> Observe(Func<PoolStatus, long> value) =>
-        EachPool(pool => [new Measurement<long>(value(pool.Pool.GetStatus()), Tag("pool", pool.Name))]);
+        EachPool<long>(pool => [new Measurement<long>(value(pool.Pool.GetStatus()), Tag("pool", pool.Name))]);
 
     private List<Measurement<long>> ObserveModes() => EachPool(pool =>
     {
@@ -63,8 +86,17 @@ internal sealed class PoolMeter : IDisposable
             one => new Measurement<long>(one == mode ? 1 : 0, Tag("pool", pool.Name), Tag("mode", Describe.Mode(one))));
     });
 
+    private List<Measurement<long>> ObserveLevels() => EachPool<long>(pool =>
+    {
+        var status = pool.Pool.GetStatus();
+        return [Level("data", status.DataLevel), Level("metadata", status.MetadataLevel)];
+
+        Measurement<long> Level(string resource, SpaceLevel level) => new((long)level, Tag("pool", pool.Name), Tag("resource", resource));
+    });
+
     private List<Measurement<long>> Count(VolumeKind kind) =>
-        EachPool(pool => [new Measurement<long>(pool.Pool.ListVolumes().Count(volume => volume.Kind == kind), Tag("pool", pool.Name))]);
+        EachPool<long>(
+            pool => [new Measurement<long>(pool.Pool.ListVolumes().Count(volume => volume.Kind == kind), Tag("pool", pool.Name))]);
 
     private List<Measurement<long>> ObserveVolumes(Func<VolumeUsage, long> value) =>
         EachPool(pool => Usage(pool).Select(usage => new Measurement<long>(
@@ -74,7 +106,7 @@ internal sealed class PoolMeter : IDisposable
         Tag("name", usage.Volume.Name),
         Tag("kind", Describe.Kind(usage.Volume.Kind)))));
 
-    private IReadOnlyList<VolumeUsage> Usage(NamedPool pool)
+    private IReadOnlyList<VolumeUsage> Usage(NamedEnginePool pool)
     {
         lock (_usage)
         {
@@ -85,9 +117,10 @@ internal sealed class PoolMeter : IDisposable
         }
     }
 
-    private List<Measurement<long>> EachPool(Func<NamedPool, IEnumerable<Measurement<long>>> observe)
+    private List<Measurement<T>> EachPool<T>(Func<NamedEnginePool, IEnumerable<Measurement<T>>> observe)
+        where T : struct
     {
-        var measurements = new List<Measurement<long>>();
+        var measurements = new List<Measurement<T>>();
         foreach (var pool in _pools.All)
         {
             try

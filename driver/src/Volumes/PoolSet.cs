@@ -7,8 +7,8 @@ namespace CsiThin.Driver.Volumes;
 internal sealed record NamedPool(string Name, IVolumePool Pool);
 
 /// <summary>
-/// The pools of this process: found by name (a parameter says it), by uuid (a handle carries it), or chosen by free space. Immutable,
-/// hence free for all threads.
+/// The pools of one engine at one moment: found by name (a parameter says it), by uuid (a handle carries it), or chosen by free space.
+/// Immutable, hence free for all threads.
 /// </summary>
 internal sealed class PoolSet
 {
@@ -48,22 +48,29 @@ internal sealed class PoolSet
             $"{what}: there is no pool {NameRules.Quote(name)} here; there is " +
             string.Join(", ", All.Select(known => NameRules.Quote(known.Name))));
 
-    /// <summary>The writable pool with the most free bytes.</summary>
-    public NamedPool WithMostSpace(string what)
+    /// <summary>
+    /// The pool with the most free bytes that takes new volumes. When all that can be written refuse them it is one of those, so that the
+    /// caller reads why.
+    /// </summary>
+    public async Task<NamedPool> WithMostSpaceAsync(string what, CancellationToken cancellation)
     {
-        var best = All.Select(pool => (Pool: pool, Status: pool.Pool.GetStatus()))
-            .Where(candidate => candidate.Status.Mode == PoolMode.Write)
-            .OrderByDescending(candidate => FreeBytes(candidate.Status))
+        var states = new List<(NamedPool Pool, PoolStatus Status)>();
+        foreach (var pool in All)
+            states.Add((pool, await pool.Pool.GetStatusAsync(cancellation).ConfigureAwait(false)));
+        var best = states.Where(state => state.Status.Mode == PoolMode.Write)
+            .OrderByDescending(state => TakesVolumes(state.Status))
+            .ThenByDescending(state => FreeBytes(state.Status))
             .FirstOrDefault();
-        return best.Pool ?? throw new VolumeException(VolumeError.NoPool, $"{what}: no pool here takes new volumes ({Modes()})");
+        return best.Pool ?? throw new VolumeException(VolumeError.NoPool, $"{what}: no pool here takes new volumes ({Modes(states)})");
     }
 
     /// <summary>The volume or snapshot of that name in whichever pool.</summary>
-    public (NamedPool Pool, VolumeInfo Volume)? FindByName(VolumeKind kind, string name)
+    public async Task<(NamedPool Pool, VolumeInfo Volume)?> FindByNameAsync(
+        VolumeKind kind, string name, CancellationToken cancellation)
     {
         foreach (var pool in All)
         {
-            if (pool.Pool.FindVolumeByName(kind, name) is { } volume)
+            if (await pool.Pool.FindVolumeByNameAsync(kind, name, cancellation).ConfigureAwait(false) is { } volume)
                 return (pool, volume);
         }
 
@@ -73,6 +80,10 @@ internal sealed class PoolSet
     /// <summary>Data bytes not in use.</summary>
     public static long FreeBytes(PoolStatus status) => (long)(status.DataBlocksTotal - status.DataBlocksUsed) * status.DataBlockBytes;
 
-    private string Modes() =>
-        string.Join(", ", All.Select(pool => $"{NameRules.Quote(pool.Name)} is {Describe.Mode(pool.Pool.GetStatus().Mode)}"));
+    /// <summary>New volumes are not refused for want of space or in this mode.</summary>
+    public static bool TakesVolumes(PoolStatus status) => status.Mode == PoolMode.Write
+        && status.DataLevel < SpaceLevel.VolumesRefused && status.MetadataLevel < SpaceLevel.VolumesRefused;
+
+    private static string Modes(IEnumerable<(NamedPool Pool, PoolStatus Status)> states) =>
+        string.Join(", ", states.Select(state => $"{NameRules.Quote(state.Pool.Name)} is {Describe.Mode(state.Status.Mode)}"));
 }

@@ -5,7 +5,7 @@ using CsiThin.Core.Pool;
 namespace CsiThin.Driver.Volumes;
 
 /// <summary>One volume or snapshot as the default export, and under its handle.</summary>
-internal sealed class SingleExport(IVolumePool pool, VolumeInfo volume, bool readOnly) : INbdExports
+internal sealed class SingleExport(IEnginePool pool, VolumeInfo volume, bool readOnly) : INbdExports
 {
     /// <inheritdoc/>
     public IReadOnlyCollection<NbdExport> List() => [VolumeExports.Describe(volume)];

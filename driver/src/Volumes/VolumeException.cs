@@ -25,6 +25,24 @@ internal enum VolumeError
 
     /// <summary>No pool here can take the volume.</summary>
     NoPool,
+
+    /// <summary>In use by somebody the message names.</summary>
+    Busy,
+
+    /// <summary>It is there already, but otherwise than asked for: attached or mounted with other properties.</summary>
+    Incompatible,
+
+    /// <summary>This host lacks what the verb needs (a kernel module, a capability, a program); the message says what to do.</summary>
+    HostUnfit,
+
+    /// <summary>A program of the host (mkfs, mount, fsck) failed; the message has its last words.</summary>
+    HostFailed,
+
+    /// <summary>A program of the host, or the kernel behind it, did not end within its time limit.</summary>
+    TimedOut,
+
+    /// <summary>Whoever has to answer (the kernel, the engine) does not at the moment; a later try may succeed.</summary>
+    Unavailable,
 }
 
 /// <summary>A refusal of the Volumes floor: a sentence that names the volume, the limit and the value, and the kind to act on.</summary>

@@ -7,7 +7,7 @@ namespace CsiThin.Driver.Volumes;
 /// <summary>
 /// Every volume and snapshot of the pools as an NBD export under its handle; snapshots are read-only. Any thread may call.
 /// </summary>
-internal sealed class VolumeExports(PoolSet pools) : INbdExports
+internal sealed class VolumeExports(EnginePools pools) : INbdExports
 {
     /// <inheritdoc/>
     public IReadOnlyCollection<NbdExport> List() => [.. pools.All.SelectMany(pool => pool.Pool.ListVolumes()).Select(Describe)];
@@ -19,7 +19,7 @@ internal sealed class VolumeExports(PoolSet pools) : INbdExports
     public IBlockDevice? Open(string name) => Lookup(name) is var (pool, volume) ? Open(pool.Pool, volume.Id, readOnly: false) : null;
 
     /// <summary>Opens one volume for the wire: gone is null, every other refusal is a sentence for the client.</summary>
-    public static IBlockDevice? Open(IVolumePool pool, VolumeId id, bool readOnly)
+    public static IBlockDevice? Open(IEnginePool pool, VolumeId id, bool readOnly)
     {
         try
         {
@@ -39,7 +39,7 @@ internal sealed class VolumeExports(PoolSet pools) : INbdExports
     public static NbdExport Describe(VolumeInfo volume) =>
         new(volume.Id.ToString(), Volumes.Describe.Thing(volume.Kind, volume.Name), volume.SizeBytes);
 
-    private (NamedPool Pool, VolumeInfo Volume)? Lookup(string name)
+    private (NamedEnginePool Pool, VolumeInfo Volume)? Lookup(string name)
     {
         if (VolumeId.TryParse(name, out var id) && pools.TryFind(id.Pool, out var pool) && pool.Pool.FindVolume(id) is { } usage)
             return (pool, usage.Volume);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CsiThin.Core.Pool;
 
 namespace CsiThin.Driver.Volumes;
@@ -11,27 +12,52 @@ internal sealed record VolumePage(IReadOnlyList<VolumeInfo> Volumes, string Next
 /// </summary>
 internal static class VolumeListing
 {
+    private const int PartEntries = 512;
+
     /// <summary>
     /// Up to <paramref name="maxEntries"/> (0: all) volumes or snapshots behind <paramref name="token"/>, ordered by handle. A token of no
-    /// pool
-    /// served here is <see cref="VolumeError.Aborted"/>, which tells the caller to begin again.
+    /// pool served here is <see cref="VolumeError.Aborted"/>, which tells the caller to begin again.
     /// </summary>
-    public static VolumePage List(PoolSet pools, VolumeKind kind, int maxEntries, string token, Func<VolumeInfo, bool>? filter = null)
+    public static async Task<VolumePage> ListAsync(
+        PoolSet pools, VolumeKind kind, int maxEntries, string token, Func<VolumeInfo, bool>? filter, CancellationToken cancellation)
     {
         if (maxEntries < 0)
             throw new VolumeException(VolumeError.InvalidArgument, $"max_entries of a listing is {maxEntries}, below 0");
         VolumeId? after = token.Length == 0 ? null : ReadToken(pools, kind, token);
-        var rest = pools.All
-            .OrderBy(pool => pool.Pool.Uuid.ToString("N"), StringComparer.Ordinal)
-            .Where(pool => after is not { } last || string.CompareOrdinal(pool.Pool.Uuid.ToString("N"), last.Pool.ToString("N")) >= 0)
-            .SelectMany(pool => pool.Pool.ListVolumes())
-            .Where(volume => volume.Kind == kind && (filter is null || filter(volume)))
-            .Where(volume => after is not { } last || volume.Id.Pool != last.Pool || volume.Id.Number > last.Number);
-        var page = (maxEntries == 0 ? rest : rest.Take(maxEntries + 1)).ToList();
-        if (maxEntries == 0 || page.Count <= maxEntries)
-            return new VolumePage(page, "");
-        page.RemoveAt(maxEntries);
-        return new VolumePage(page, page[^1].Id.ToString());
+        var page = new List<VolumeInfo>();
+        await foreach (var volume in BehindAsync(pools, after, cancellation).ConfigureAwait(false))
+        {
+            if (volume.Kind != kind || (filter is not null && !filter(volume)))
+                continue;
+            if (maxEntries > 0 && page.Count == maxEntries)
+                return new VolumePage(page, page[^1].Id.ToString());
+            page.Add(volume);
+        }
+
+        return new VolumePage(page, "");
+    }
+
+    /// <summary>Whatever comes behind a handle, part by part, so that a page of many costs no more than it shows.</summary>
+    private static async IAsyncEnumerable<VolumeInfo> BehindAsync(
+        PoolSet pools, VolumeId? after, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var ordered = pools.All.OrderBy(pool => pool.Pool.Uuid.ToString("N"), StringComparer.Ordinal);
+        foreach (var (_, pool) in ordered)
+        {
+            var order = after is { } last ? string.CompareOrdinal(pool.Uuid.ToString("N"), last.Pool.ToString("N")) : 1;
+            if (order < 0)
+                continue;
+            var number = order == 0 ? after!.Value.Number : 0;
+            IReadOnlyList<VolumeInfo> part;
+            do
+            {
+                part = await pool.ListVolumesAsync(number, PartEntries, cancellation).ConfigureAwait(false);
+                foreach (var volume in part)
+                    yield return volume;
+                number = part.Count > 0 ? part[^1].Id.Number : number;
+            }
+            while (part.Count == PartEntries);
+        }
     }
 
     private static VolumeId ReadToken(PoolSet pools, VolumeKind kind, string token)

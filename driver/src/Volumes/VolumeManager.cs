@@ -5,14 +5,14 @@ namespace CsiThin.Driver.Volumes;
 /// <summary>
 /// The verbs, each idempotent as CSI wants it: asking again for what is already so succeeds and changes nothing.
 /// <list type="number">
-/// <item>A name means one volume (or one snapshot) among all pools of this process.</item>
+/// <item>A name means one volume (or one snapshot) among all pools of the engine.</item>
 /// <item>Calls for one name go one after the other; the second finds what the first has made. So do calls for one handle.</item>
 /// <item>What exists and differs from what is asked for is an error that names the difference, never changed.</item>
 /// <item>A source that is gone is no error when the volume made from it exists.</item>
 /// </list>
 /// <para>Concurrency: any number of calls at once; <c>_locks</c> orders those that meet, the pool guards itself.</para>
 /// </summary>
-internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
+internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
 {
     /// <summary>How long a call waits for another one with the same name before it is told to come again.</summary>
     public static readonly TimeSpan DefaultLockWait = TimeSpan.FromSeconds(20);
@@ -20,7 +20,7 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
     private readonly KeyedLock _locks = new();
 
     /// <summary>The pools served.</summary>
-    public PoolSet Pools { get; } = pools;
+    public IPoolSource Pools { get; } = pools;
 
     /// <summary>The volume of that name: the one that is there and satisfies the request, or a new one.</summary>
     public async Task<VolumeInfo> CreateAsync(VolumeRequest request, CancellationToken cancellation)
@@ -30,9 +30,10 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         ParameterRules.CheckVolume(what, request.Parameters);
         SizeRules.CheckRange(what, request.RequiredBytes, request.LimitBytes);
         using var held = await HoldAsync($"volume/{request.Name}", what, cancellation).ConfigureAwait(false);
-        if (Pools.FindByName(VolumeKind.Volume, request.Name) is var (pool, existing))
-            return Compare.Differs(request, pool, existing) is { } difference ? throw Exists(what, difference) : existing;
-        return CreateNew(what, request);
+        var pools = await Pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
+        return await FindOrMakeAsync(
+            () => FindAskedAsync(pools, what, request, cancellation),
+            () => CreateNewAsync(pools, what, request, cancellation)).ConfigureAwait(false);
     }
 
     /// <summary>The snapshot of that name and source: the one that is there, or a new one.</summary>
@@ -42,16 +43,10 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         var what = Describe.Thing(VolumeKind.Snapshot, request.Name);
         ParameterRules.CheckSnapshot(what, request.Parameters);
         using var held = await HoldAsync($"snapshot/{request.Name}", what, cancellation).ConfigureAwait(false);
-        if (Pools.FindByName(VolumeKind.Snapshot, request.Name) is var (_, existing))
-            return Compare.Differs(request, existing) is { } difference ? throw Exists(what, difference) : existing;
-        var (pool, source) = Find(VolumeKind.Volume, request.SourceHandle);
-        return pool.Pool.Create(new VolumeSpec
-        {
-            Name = request.Name,
-            Kind = VolumeKind.Snapshot,
-            Source = source.Volume.Id,
-            Parameters = request.Parameters,
-        });
+        var pools = await Pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
+        return await FindOrMakeAsync(
+            () => FindAskedAsync(pools, what, request, cancellation),
+            () => SnapshotNewAsync(pools, request, cancellation)).ConfigureAwait(false);
     }
 
     /// <summary>Deletes; what is not there is deleted already. Snapshots and clones of a deleted volume live on.</summary>
@@ -59,16 +54,17 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
     {
         if (!VolumeId.TryParse(handle, out var id))
             return; // No handle of ours reads so, hence there is no such volume.
-        if (!Pools.TryFind(id.Pool, out var pool))
+        var pools = await Pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
+        if (!pools.TryFind(id.Pool, out var pool))
             throw new VolumeException(
                 VolumeError.PoolAbsent, $"{Describe.Thing(kind, handle)} cannot be deleted: its pool {id.Pool:N} is not open here");
         using var held = await HoldAsync($"handle/{handle}", NameRules.Quote(handle), cancellation).ConfigureAwait(false);
-        if (pool.Pool.FindVolume(id) is not { } usage)
+        if (await pool.Pool.FindVolumeAsync(id, cancellation).ConfigureAwait(false) is not { } usage)
             return;
         CheckKind(kind, handle, usage.Volume);
         try
         {
-            pool.Pool.Delete(id);
+            await pool.Pool.DeleteAsync(id, cancellation).ConfigureAwait(false);
         }
         catch (PoolException gone) when (gone.Error == PoolError.NotFound)
         {
@@ -80,23 +76,32 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
     public async Task<VolumeInfo> ExpandAsync(string handle, long requiredBytes, long limitBytes, CancellationToken cancellation)
     {
         using var held = await HoldAsync($"handle/{handle}", NameRules.Quote(handle), cancellation).ConfigureAwait(false);
-        var (pool, usage) = Find(VolumeKind.Volume, handle);
+        var (pool, usage) = await FindAsync(VolumeKind.Volume, handle, cancellation).ConfigureAwait(false);
         var volume = usage.Volume;
         var sizeBytes = SizeRules.ForExpand(Describe.Thing(VolumeKind.Volume, volume.Name), requiredBytes, limitBytes, volume.SizeBytes);
-        return sizeBytes == volume.SizeBytes ? volume : pool.Pool.Resize(volume.Id, sizeBytes);
+        return sizeBytes == volume.SizeBytes
+            ? volume
+            : await pool.Pool.ResizeAsync(volume.Id, sizeBytes, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>
     /// The volume or snapshot of a handle with its pool; <see cref="VolumeError.NotFound"/> when there is none of that kind.
     /// </summary>
-    public (NamedPool Pool, VolumeUsage Usage) Find(VolumeKind? kind, string handle)
+    public async Task<(NamedPool Pool, VolumeUsage Usage)> FindAsync(VolumeKind? kind, string handle, CancellationToken cancellation)
+    {
+        var pools = await Pools.GetPoolsAsync(cancellation).ConfigureAwait(false);
+        return await FindAsync(pools, kind, handle, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<(NamedPool Pool, VolumeUsage Usage)> FindAsync(
+        PoolSet pools, VolumeKind? kind, string handle, CancellationToken cancellation)
     {
         var what = Describe.Thing(kind ?? VolumeKind.Volume, handle);
         if (!VolumeId.TryParse(handle, out var id))
             throw new VolumeException(VolumeError.NotFound, $"{what} does not exist: no handle reads so");
-        if (!Pools.TryFind(id.Pool, out var pool))
+        if (!pools.TryFind(id.Pool, out var pool))
             throw new VolumeException(VolumeError.NotFound, $"{what} does not exist here: its pool {id.Pool:N} is not open");
-        if (pool.Pool.FindVolume(id) is not { } usage)
+        if (await pool.Pool.FindVolumeAsync(id, cancellation).ConfigureAwait(false) is not { } usage)
             throw new VolumeException(VolumeError.NotFound, $"{what} does not exist in pool {NameRules.Quote(pool.Name)}");
         if (kind is { } wanted && usage.Volume.Kind != wanted)
             throw new VolumeException(
@@ -104,13 +109,47 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         return (pool, usage);
     }
 
-    private VolumeInfo CreateNew(string what, VolumeRequest request)
+    private static async Task<VolumeInfo> FindOrMakeAsync(Func<Task<VolumeInfo?>> find, Func<Task<VolumeInfo>> make)
     {
-        var asked = request.Parameters.TryGetValue(ParameterRules.Pool, out var name) ? Pools.ByName(what, name) : null;
+        if (await find().ConfigureAwait(false) is { } existing)
+            return existing;
+        try
+        {
+            return await make().ConfigureAwait(false);
+        }
+        catch (PoolException raced) when (raced.Error == PoolError.Exists)
+        {
+            // Another process, or a call of ours that was given up while the engine was at work, has made it meanwhile.
+            if (await find().ConfigureAwait(false) is { } made)
+                return made;
+            throw;
+        }
+    }
+
+    private static async Task<VolumeInfo?> FindAskedAsync(
+        PoolSet pools, string what, VolumeRequest request, CancellationToken cancellation)
+    {
+        if (await pools.FindByNameAsync(VolumeKind.Volume, request.Name, cancellation).ConfigureAwait(false) is not var (pool, existing))
+            return null;
+        return Compare.Differs(request, pool, existing) is { } difference ? throw Exists(what, difference) : existing;
+    }
+
+    private static async Task<VolumeInfo?> FindAskedAsync(
+        PoolSet pools, string what, SnapshotRequest request, CancellationToken cancellation)
+    {
+        if (await pools.FindByNameAsync(VolumeKind.Snapshot, request.Name, cancellation).ConfigureAwait(false) is not var (_, existing))
+            return null;
+        return Compare.Differs(request, existing) is { } difference ? throw Exists(what, difference) : existing;
+    }
+
+    private static async Task<VolumeInfo> CreateNewAsync(
+        PoolSet pools, string what, VolumeRequest request, CancellationToken cancellation)
+    {
+        var asked = request.Parameters.TryGetValue(ParameterRules.Pool, out var name) ? pools.ByName(what, name) : null;
         VolumeInfo? source = null;
         if (request.SourceHandle is { } handle)
         {
-            var (home, usage) = Find(request.SourceKind, handle);
+            var (home, usage) = await FindAsync(pools, request.SourceKind, handle, cancellation).ConfigureAwait(false);
             source = usage.Volume;
             if (asked is not null && asked != home)
                 throw new VolumeException(
@@ -120,13 +159,22 @@ internal sealed class VolumeManager(PoolSet pools, TimeSpan lockWait)
         }
 
         var sizeBytes = SizeRules.ForNew(what, request.RequiredBytes, request.LimitBytes, source?.SizeBytes ?? 0);
-        return (asked ?? Pools.WithMostSpace(what)).Pool.Create(new VolumeSpec
+        var pool = asked ?? await pools.WithMostSpaceAsync(what, cancellation).ConfigureAwait(false);
+        var spec = new VolumeSpec { Name = request.Name, SizeBytes = sizeBytes, Source = source?.Id, Parameters = request.Parameters };
+        return await pool.Pool.CreateAsync(spec, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<VolumeInfo> SnapshotNewAsync(PoolSet pools, SnapshotRequest request, CancellationToken cancellation)
+    {
+        var (pool, source) = await FindAsync(pools, VolumeKind.Volume, request.SourceHandle, cancellation).ConfigureAwait(false);
+        var spec = new VolumeSpec
         {
             Name = request.Name,
-            SizeBytes = sizeBytes,
-            Source = source?.Id,
+            Kind = VolumeKind.Snapshot,
+            Source = source.Volume.Id,
             Parameters = request.Parameters,
-        });
+        };
+        return await pool.Pool.CreateAsync(spec, cancellation).ConfigureAwait(false);
     }
 
     private async Task<IDisposable> HoldAsync(string key, string what, CancellationToken cancellation) =>

@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Cli;
+using CsiThin.Driver.Cli.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -19,7 +20,7 @@ public sealed class ControlSocketTests : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         _host = await ServerHost.StartAsync(Options("csi.sock", _f.Pool, Socket()), NullLoggerFactory.Instance);
-        _host.Volumes.Pools.All[0].Pool.Create(new VolumeSpec { Name = "v", SizeBytes = 1 << 30 });
+        await _host.Pools.All[0].Pool.CreateAsync(new VolumeSpec { Name = "v", SizeBytes = 1 << 30 }, default);
     }
 
     [Fact]
@@ -32,9 +33,9 @@ public sealed class ControlSocketTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_served_pools_devices_are_compared_by_name_and_the_hold_ends_with_the_tool()
     {
-        var pool = _host.Volumes.Pools.All[0].Pool;
-        var volume = pool.FindVolumeByName(VolumeKind.Volume, "v")!;
-        pool.Create(new VolumeSpec { Name = "s", Kind = VolumeKind.Snapshot, Source = volume.Id });
+        var pool = _host.Pools.All[0].Pool;
+        var volume = await pool.FindVolumeByNameAsync(VolumeKind.Volume, "v", default);
+        await pool.CreateAsync(new VolumeSpec { Name = "s", Kind = VolumeKind.Snapshot, Source = volume!.Id }, default);
         for (var i = 0; i < 3; i++)
         {
             // Each takes a hold of its own, when the one before has let go.
@@ -59,7 +60,7 @@ public sealed class ControlSocketTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_second_tool_at_the_same_time_is_told_that_the_metadata_is_held()
     {
-        var pool = _host.Volumes.Pools.All[0].Pool;
+        var pool = _host.Pools.All[0].Pool;
         using (pool.HoldMetadataSnapshot())
         {
             var line = await _f.Fails(ExitCodes.Failed, "pool", "delta", _f.Pool, "--thin1", "0", "--thin2", "0", "--control", Control);
@@ -81,7 +82,7 @@ public sealed class ControlSocketTests : IAsyncLifetime, IDisposable
         var other = Options("other.sock", _f.At("other.img"), new ControlSocket(_f.At("other-control.sock"), IsRequired: true));
         await using var host = await ServerHost.StartAsync(other, NullLoggerFactory.Instance);
         var line = await _f.Fails(ExitCodes.Failed, "pool", "trim", _f.Pool, "--control", $"unix://{_f.At("other-control.sock")}");
-        Assert.Contains($"serves no pool '{_host.Volumes.Pools.All[0].Pool.Uuid:N}'", line, StringComparison.Ordinal);
+        Assert.Contains($"serves no pool '{_host.Pools.All[0].Pool.Uuid:N}'", line, StringComparison.Ordinal);
     }
 
     [Fact]

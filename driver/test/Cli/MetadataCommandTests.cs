@@ -18,7 +18,7 @@ public sealed class MetadataCommandTests : IDisposable
 
     private string Meta => _f.At("meta.bin");
 
-    public static TheoryData<string> Readers() => ["check", "dump", "delta --thin1 1 --thin2 2", "rmap --region 0..1"];
+    public static TheoryData<string> Readers() => ["check", "dump", "delta --thin1 1 --thin2 2", "ls", "rmap --region 0..1"];
 
     [Fact]
     public async Task Any_metadata_is_checked_and_dumped()

@@ -1,6 +1,7 @@
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Cli;
+using CsiThin.Driver.Cli.Hosting;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Cli;
@@ -79,10 +80,35 @@ public sealed class TextTests
     [InlineData("a=x,block=1K")]
     [InlineData("a=x,block=2G")]
     [InlineData("a=x,colour=red")]
+    [InlineData("a=x,warn=0")]
+    [InlineData("a=x,warn=x")]
+    [InlineData("a=x,warn=80/")]
+    [InlineData("a=x,warn=1/2/3")]
+    [InlineData("a=x,warn=91")]
+    [InlineData("a=x,volumes=101")]
+    [InlineData("a=x,warn=80/99")]
+    [InlineData("a=x,queue=60")]
+    [InlineData("a=x,queue=-1s")]
+    [InlineData("a=x,queue=86401s")]
+    [InlineData("a=x,queue=")]
     public void A_pool_option_that_makes_no_sense_is_refused(string text)
     {
         Assert.Null(PoolOption.Parse(text, out var error));
         Assert.NotEqual("", error);
+    }
+
+    [Fact]
+    public void A_pool_option_says_what_is_done_when_space_runs_out()
+    {
+        var options = PoolOption.Parse("a=x,warn=70/50,snapshots=85/60,volumes=90/95,queue=2m", out _)!.ToOpenOptions(static _ => { });
+        Assert.Equal(new SpaceThresholds(70, 85, 90), options.DataThresholds);
+        Assert.Equal(new SpaceThresholds(50, 60, 95), options.MetadataThresholds);
+        Assert.Equal(TimeSpan.FromMinutes(2), options.NoSpaceTimeout);
+        Assert.Equal(TimeSpan.Zero, PoolOption.Parse("a=x,queue=0s", out _)!.Queue);
+        var usual = PoolOption.Parse("a=x", out _)!.ToOpenOptions(static _ => { });
+        Assert.Equal(new PoolOpenOptions().NoSpaceTimeout, usual.NoSpaceTimeout);
+        Assert.Equal((new SpaceThresholds(), new SpaceThresholds()), (usual.DataThresholds, usual.MetadataThresholds));
+        Assert.True(usual.GrowthCheckPeriod > TimeSpan.Zero);
     }
 
     [Theory]
@@ -92,7 +118,7 @@ public sealed class TextTests
     [InlineData("unix://run/csi.sock", null)]
     [InlineData("tcp://127.0.0.1:1", null)]
     [InlineData("", null)]
-    public void An_endpoint_is_a_path(string text, string? path) => Assert.Equal(path, ServeOptions.ParseEndpoint(text, out _));
+    public void An_endpoint_is_a_path(string text, string? path) => Assert.Equal(path, ServerArguments.ParseEndpoint(text, out _));
 
     [Fact]
     public void The_kernels_tables_name_every_region_in_sectors()

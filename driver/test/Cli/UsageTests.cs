@@ -40,12 +40,23 @@ public sealed class UsageTests : IDisposable
     [InlineData("Option '--region' is required", "pool", "rmap", "p")]
     [InlineData("'5..5' is not BEGIN..END", "pool", "rmap", "p", "--region", "5..5")]
     [InlineData("'-1..5' is not BEGIN..END", "pool", "rmap", "p", "--region=-1..5")]
+    [InlineData("does not go with --skip-mappings", "pool", "check", "p", "--auto-repair", "--skip-mappings")]
+    [InlineData("does not go with --metadata-snap", "pool", "check", "--metadata", "m", "--clear-needs-check", "--metadata-snap")]
+    [InlineData("give either --output-metadata", "pool", "repair", "p")]
+    [InlineData("give either --output-metadata", "pool", "repair", "p", "--in-place", "--output-metadata", "o")]
+    [InlineData("--in-place is for a pool", "pool", "repair", "--metadata", "m", "--in-place")]
+    [InlineData("a pool's label and catalog know them", "pool", "repair", "p", "--in-place", "--block", "64K")]
+    [InlineData("--size is for a new file", "pool", "repair", "p", "--in-place", "--size", "4M")]
     [InlineData("--force says that it shall", "pool", "restore", "x.xml", "p")]
     [InlineData("--size is for a new file", "pool", "restore", "x.xml", "p", "--force", "--size", "4M")]
     [InlineData("neither xml nor human", "pool", "dump", "p", "--format", "yaml")]
     [InlineData("give PATH of a pool, or --metadata", "pool", "check")]
     [InlineData("not both", "pool", "check", "p", "--metadata", "m")]
     [InlineData("--metadata is empty", "pool", "dump", "--metadata", "")]
+    [InlineData("Required argument missing for option: '--metadata'", "pool", "dump", "--node-id", "--metadata", "--")]
+    [InlineData("Required argument missing for option: '--size'", "pool", "restore", "x.xml", "p", "--force", "--size")]
+    [InlineData("Required argument missing for option: '--data'", "pool", "trim", "p", "--data")]
+    [InlineData("'x' is no size", "pool", "restore", "x.xml", "p", "--force", "--size", "x")]
     [InlineData("--metadata-snap goes with --metadata", "pool", "delta", "p", "--thin1", "1", "--thin2", "2", "--metadata-snap")]
     [InlineData("--data and --metadata go together", "pool", "trim", "p", "--data", "d")]
     [InlineData("--data and --metadata go together", "pool", "trim", "--metadata", "m")]
@@ -67,6 +78,8 @@ public sealed class UsageTests : IDisposable
             "unix:", "--node-id",
             "check", "dump", "trim", "adopt", "--metadata", "--data", "--control", "-f", "--socket", "--force", "--force=maybe",
             "-o", "json", "-ojson", "@file", "[suggest]", "[diagram]",
+            "restore", "repair", "ls", "--in-place", "--output-metadata", "--data-blocks", "--auto-repair", "--clear-needs-check",
+            "delta", "rmap", "metadata-size", "--metadata-snap", "--size=x", "--thin1", "--thin2=1", "--region", "--region=1..0",
             "--dir", "--help", "--version", "a\0b", "\ud83d",
         ];
         for (var i = 0; i < 2000; i++)

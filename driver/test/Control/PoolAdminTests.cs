@@ -24,9 +24,10 @@ public sealed class PoolAdminTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var pools = new PoolSet([new NamedPool("p", _pool)]);
+        var pools = new EnginePools([new NamedEnginePool("p", _pool)]);
         var patience = new HoldPatience(TimeSpan.FromMilliseconds(50));
-        _server = await ControlServer.StartAsync(Socket, pools, NullLoggerFactory.Instance, patience);
+        var offer = new EngineOffer(pools) { HoldPatience = patience };
+        _server = await ControlServer.StartAsync(Socket, offer, NullLoggerFactory.Instance);
         _client = new ControlClient(Socket);
     }
 

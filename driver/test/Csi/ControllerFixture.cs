@@ -20,14 +20,15 @@ internal sealed class ControllerFixture : IDisposable
 
     private readonly ErrorInterceptor _interceptor;
 
-    public ControllerFixture()
+    public ControllerFixture(EnginePlace place = EnginePlace.Here)
     {
+        Pools = new VolumeManagerFixture(place);
         Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node));
-        Identity = new IdentityService(Pools.Volumes.Pools);
+        Identity = new IdentityService(token => IdentityService.AnyPoolServesAsync(Pools.Volumes.Pools, token));
         _interceptor = new ErrorInterceptor(Meter, TimeProvider.System, Log);
     }
 
-    public VolumeManagerFixture Pools { get; } = new();
+    public VolumeManagerFixture Pools { get; }
 
     public ControllerService Controller { get; }
 
@@ -77,7 +78,11 @@ internal sealed class ControllerFixture : IDisposable
         return request;
     }
 
-    public void Dispose() => Meter.Dispose();
+    public void Dispose()
+    {
+        Pools.Dispose();
+        Meter.Dispose();
+    }
 
     /// <summary>Keeps what is logged.</summary>
     internal sealed class ListLogger : ILogger<ErrorInterceptor>

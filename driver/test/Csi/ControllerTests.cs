@@ -1,15 +1,24 @@
 using Csi.V1;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Tests.Volumes;
 using Grpc.Core;
 using Xunit;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiThin.Driver.Tests.Csi;
 
-public sealed class ControllerTests : IDisposable
+/// <summary>With the pools in this process.</summary>
+public sealed class ControllerTestsHere() : ControllerTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class ControllerTestsRemote() : ControllerTests(EnginePlace.Remote);
+
+public abstract class ControllerTests : IDisposable
 {
-    private readonly ControllerFixture _f = new();
+    private readonly ControllerFixture _f;
+
+    protected ControllerTests(EnginePlace place) => _f = new(place);
 
     [Fact]
     public async Task A_volume_is_deleted_twice_and_its_snapshot_lives_on()
@@ -140,6 +149,15 @@ public sealed class ControllerTests : IDisposable
         async Task<VolumeCondition> Condition() =>
             (await _f.Call(_f.Controller.ControllerGetVolume, get)).Status.VolumeCondition;
         Assert.False((await Condition()).Abnormal);
+        _f.Pools.Big.MetadataLevel = SpaceLevel.NearlyFull;
+        Assert.True((await Condition()).Abnormal);
+        Assert.Contains("the metadata of pool 'big' is nearly full, 10 of 1024", (await Condition()).Message, StringComparison.Ordinal);
+        _f.Pools.Big.DataLevel = SpaceLevel.SnapshotsRefused;
+        Assert.EndsWith("new snapshots and clones are refused", (await Condition()).Message, StringComparison.Ordinal);
+        _f.Pools.Big.Mode = PoolMode.OutOfMetadataSpace;
+        Assert.Contains("out of metadata", (await Condition()).Message, StringComparison.Ordinal);
+        _f.Pools.Big.Mode = PoolMode.OutOfDataSpace;
+        Assert.Contains("is full", (await Condition()).Message, StringComparison.Ordinal);
         _f.Pools.Big.Mode = PoolMode.ReadOnly;
         Assert.Equal(
             (true, "pool 'big' is read-only; writes fail until it is reopened"),
@@ -200,5 +218,9 @@ public sealed class ControllerTests : IDisposable
         await _f.Refused(StatusCode.InvalidArgument, _f.Controller.GetCapacity, new GetCapacityRequest { Parameters = { ["x"] = "y" } });
     }
 
-    public void Dispose() => _f.Dispose();
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 }

@@ -1,15 +1,24 @@
 using Csi.V1;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Tests.Volumes;
 using Grpc.Core;
 using Xunit;
 using Mode = Csi.V1.VolumeCapability.Types.AccessMode.Types.Mode;
 
 namespace CsiThin.Driver.Tests.Csi;
 
-public sealed class CreateVolumeTests : IDisposable
+/// <summary>With the pools in this process.</summary>
+public sealed class CreateVolumeTestsHere() : CreateVolumeTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class CreateVolumeTestsRemote() : CreateVolumeTests(EnginePlace.Remote);
+
+public abstract class CreateVolumeTests : IDisposable
 {
-    private readonly ControllerFixture _f = new();
+    private readonly ControllerFixture _f;
+
+    protected CreateVolumeTests(EnginePlace place) => _f = new(place);
 
     [Fact]
     public async Task A_volume_has_handle_size_and_place()
@@ -139,7 +148,11 @@ public sealed class CreateVolumeTests : IDisposable
         Assert.Equal("pool p has 0 blocks for volume a", await Refused(code, "a", null));
     }
 
-    public void Dispose() => _f.Dispose();
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     private static VolumeContentSource FromSnapshot(string id) => new() { Snapshot = new() { SnapshotId = id } };
 

@@ -1,5 +1,6 @@
 using Csi.V1;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Tests.Volumes;
 using Grpc.Core;
 using Xunit;
 using RpcType = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
@@ -7,9 +8,17 @@ using ServiceType = Csi.V1.PluginCapability.Types.Service.Types.Type;
 
 namespace CsiThin.Driver.Tests.Csi;
 
-public sealed class IdentityTests : IDisposable
+/// <summary>With the pools in this process.</summary>
+public sealed class IdentityTestsHere() : IdentityTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class IdentityTestsRemote() : IdentityTests(EnginePlace.Remote);
+
+public abstract class IdentityTests : IDisposable
 {
-    private readonly ControllerFixture _f = new();
+    private readonly ControllerFixture _f;
+
+    protected IdentityTests(EnginePlace place) => _f = new(place);
 
     [Fact]
     public async Task The_plugin_has_its_name_and_version()
@@ -56,5 +65,9 @@ public sealed class IdentityTests : IDisposable
         Assert.Equal(11, promised.Count);
     }
 
-    public void Dispose() => _f.Dispose();
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 }

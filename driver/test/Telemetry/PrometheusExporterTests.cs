@@ -99,12 +99,15 @@ public sealed class PrometheusExporterTests : IDisposable
     [Fact]
     public async Task A_pool_shows_its_state_and_volumes()
     {
-        var f = new VolumeManagerFixture();
-        var pools = new PoolSet([new NamedPool("exporter-test", f.Fast)]);
+        using var f = new VolumeManagerFixture();
+        var pools = new EnginePools([new NamedEnginePool("exporter-test", f.Fast)]);
         using var meter = new PoolMeter(pools);
         var manager = new VolumeManager(pools, VolumeManager.DefaultLockWait);
         var volume = await manager.CreateAsync(new VolumeRequest { Name = "v" }, CancellationToken.None);
         f.Fast.Mode = PoolMode.OutOfDataSpace;
+        f.Fast.DataLevel = SpaceLevel.VolumesRefused;
+        f.Fast.MetadataLevel = SpaceLevel.NearlyFull;
+        f.Fast.WaitingRequests = 3;
         var lines = _exporter.Scrape().Split('\n').Where(line => line.Contains("exporter-test", StringComparison.Ordinal)).ToList();
         foreach (var expected in (string[])
         [
@@ -114,6 +117,12 @@ public sealed class PrometheusExporterTests : IDisposable
             "csithin_pool_provisioned_bytes{pool=\"exporter-test\"} 1073741824",
             "csithin_pool_metadata_blocks{pool=\"exporter-test\"} 1024",
             "csithin_pool_metadata_used_blocks{pool=\"exporter-test\"} 10",
+            "csithin_pool_metadata_reserved_blocks{pool=\"exporter-test\"} 102",
+            "csithin_pool_space_level{pool=\"exporter-test\",resource=\"data\"} 3",
+            "csithin_pool_space_level{pool=\"exporter-test\",resource=\"metadata\"} 1",
+            "csithin_pool_waiting_requests{pool=\"exporter-test\"} 3",
+            "csithin_pool_space_wait_seconds_total{pool=\"exporter-test\"} 1.5",
+            "csithin_pool_nospace_failures_total{pool=\"exporter-test\"} 7",
             "csithin_pool_needs_check{pool=\"exporter-test\"} 0",
             "csithin_pool_transaction_id{pool=\"exporter-test\"} 2",
             "csithin_pool_commits_total{pool=\"exporter-test\"} 2",

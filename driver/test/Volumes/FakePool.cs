@@ -10,7 +10,7 @@ namespace CsiThin.Driver.Tests.Volumes;
 /// A pool's catalog in memory, with the refusals of the real one (see <see cref="ThinPool"/>) and knobs for the states a healthy pool never
 /// shows. It holds no data.
 /// </summary>
-internal sealed class FakePool(Guid? uuid = null) : IVolumePool
+internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<ulong, VolumeInfo> _volumes = [];
@@ -24,9 +24,18 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
 
     public bool NeedsCheck { get; set; }
 
+    public SpaceLevel DataLevel { get; set; }
+
+    public SpaceLevel MetadataLevel { get; set; }
+
+    public int WaitingRequests { get; set; }
+
     public ulong DataBlocksTotal { get; set; } = 16384;
 
     public ulong DataBlocksUsed { get; set; }
+
+    /// <summary>What the disk has grown by since the pool last looked.</summary>
+    public ulong GrownBlocks { get; set; }
 
     /// <summary>Thrown by the next change instead of carrying it out.</summary>
     public Exception? NextFailure { get; set; }
@@ -49,6 +58,7 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
             return new PoolStatus
             {
                 Uuid = Uuid,
+                DevicePath = "/dev/disk/by-id/nvme-1",
                 Mode = Mode,
                 NeedsCheck = NeedsCheck,
                 TransactionId = _transactionId,
@@ -61,6 +71,12 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
                 DataRegion = new RegionExtent(8 << 20, (long)DataBlocksTotal << 16),
                 ProvisionedBytes = _volumes.Values.Where(volume => volume.Kind == VolumeKind.Volume).Sum(volume => volume.SizeBytes),
                 Commits = _transactionId,
+                DataLevel = DataLevel,
+                MetadataLevel = MetadataLevel,
+                MetadataBlocksReserved = 102,
+                WaitingRequests = WaitingRequests,
+                SpaceWait = TimeSpan.FromSeconds(1.5),
+                NoSpaceFailures = 7,
             };
         }
     }
@@ -132,6 +148,18 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
         }
     }
 
+    public long GrowToDisk()
+    {
+        lock (_lock)
+        {
+            CheckWritable();
+            var gained = GrownBlocks;
+            DataBlocksTotal += gained;
+            GrownBlocks = 0;
+            return (long)gained << 16;
+        }
+    }
+
     public IBlockDevice OpenDevice(VolumeId id, bool readOnly)
     {
         lock (_lock)
@@ -141,6 +169,30 @@ internal sealed class FakePool(Guid? uuid = null) : IVolumePool
             return new OpenFake(volume.SizeBytes, readOnly || volume.Kind == VolumeKind.Snapshot, () => _open[id.Number]--);
         }
     }
+
+    public Task<PoolStatus> GetStatusAsync(CancellationToken cancellation) => Invoke(GetStatus);
+
+    public Task<IReadOnlyList<VolumeInfo>> ListVolumesAsync(ulong afterNumber, int entriesMax, CancellationToken cancellation) =>
+        Invoke<IReadOnlyList<VolumeInfo>>(
+            () => [.. ListVolumes().Where(volume => volume.Id.Number > afterNumber).Take(entriesMax)]);
+
+    public Task<IReadOnlyList<VolumeUsage>> ListUsageAsync(CancellationToken cancellation) => Invoke(ListUsage);
+
+    public Task<VolumeUsage?> FindVolumeAsync(VolumeId id, CancellationToken cancellation) => Invoke(() => FindVolume(id));
+
+    public Task<VolumeInfo?> FindVolumeByNameAsync(VolumeKind kind, string name, CancellationToken cancellation) =>
+        Invoke(() => FindVolumeByName(kind, name));
+
+    public Task<VolumeInfo> CreateAsync(VolumeSpec spec, CancellationToken cancellation) => Invoke(() => Create(spec));
+
+    public Task DeleteAsync(VolumeId id, CancellationToken cancellation) => Task.Run(() => Delete(id), CancellationToken.None);
+
+    public Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation) =>
+        Invoke(() => Resize(id, sizeBytes));
+
+    public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(GrowToDisk);
+
+    private static Task<T> Invoke<T>(Func<T> verb) => Task.Run(verb, CancellationToken.None);
 
     private VolumeInfo Add(VolumeSpec spec, VolumeInfo? source, long sizeBytes)
     {

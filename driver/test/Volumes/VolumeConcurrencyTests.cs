@@ -5,12 +5,18 @@ using static CsiThin.Driver.Tests.Volumes.VolumeManagerFixture;
 
 namespace CsiThin.Driver.Tests.Volumes;
 
-public sealed class VolumeConcurrencyTests
+/// <summary>With the pools in this process.</summary>
+public sealed class VolumeConcurrencyTestsHere() : VolumeConcurrencyTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class VolumeConcurrencyTestsRemote() : VolumeConcurrencyTests(EnginePlace.Remote);
+
+public abstract class VolumeConcurrencyTests(EnginePlace place)
 {
     [Fact]
     public async Task Many_calls_for_one_name_make_one_volume()
     {
-        var f = new VolumeManagerFixture();
+        using var f = new VolumeManagerFixture(place);
         var made = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => Task.Run(() => f.Create("a"))));
         Assert.Single(made.Select(volume => volume.Id).Distinct());
         Assert.Equal(1, f.Big.Creations + f.Fast.Creations);
@@ -19,7 +25,7 @@ public sealed class VolumeConcurrencyTests
     [Fact]
     public async Task One_name_never_becomes_two_volumes_in_two_pools()
     {
-        var f = new VolumeManagerFixture();
+        using var f = new VolumeManagerFixture(place);
         var calls = Enumerable.Range(0, 32).Select(i => Task.Run(() => f.Create("a", pool: i % 2 == 0 ? "fast" : "big"))).ToArray();
         await Task.WhenAll(calls.Select(call => call.ContinueWith(_ => { }, TaskScheduler.Default)));
         Assert.Equal(1, f.Big.Creations + f.Fast.Creations);
@@ -32,7 +38,7 @@ public sealed class VolumeConcurrencyTests
     [Fact]
     public async Task A_call_that_waits_too_long_is_told_to_try_again()
     {
-        var f = new VolumeManagerFixture(TimeSpan.FromMilliseconds(20));
+        using var f = new VolumeManagerFixture(place, TimeSpan.FromMilliseconds(20));
         using var proceed = new ManualResetEventSlim();
         using var entered = new ManualResetEventSlim();
         f.Big.BeforeCreate = () =>
@@ -48,9 +54,29 @@ public sealed class VolumeConcurrencyTests
     }
 
     [Fact]
+    public async Task What_another_process_has_made_meanwhile_is_the_answer()
+    {
+        using var f = new VolumeManagerFixture(place);
+        VolumeInfo? theirs = null;
+        f.Big.BeforeCreate = () =>
+        {
+            f.Big.BeforeCreate = null;
+            theirs = f.Big.Create(new VolumeSpec { Name = "a", SizeBytes = 1 << 30 });
+        };
+        var ours = await f.Create("a", 1 << 30);
+        Assert.Equal(theirs!.Id, ours.Id);
+        f.Big.BeforeCreate = () =>
+        {
+            f.Big.BeforeCreate = null;
+            f.Big.Create(new VolumeSpec { Name = "b", SizeBytes = 1 << 20 });
+        };
+        Assert.Contains("it has 1048576 bytes", await Refused(VolumeError.Exists, () => f.Create("b", 1 << 30)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Different_names_do_not_wait_for_each_other()
     {
-        var f = new VolumeManagerFixture();
+        using var f = new VolumeManagerFixture(place);
         using var both = new Barrier(2);
         f.Big.BeforeCreate = () => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(30)));
         await Task.WhenAll(Task.Run(() => f.Create("a")), Task.Run(() => f.Create("b")));
@@ -60,7 +86,7 @@ public sealed class VolumeConcurrencyTests
     [Fact]
     public async Task Many_deletions_of_one_volume_all_succeed()
     {
-        var f = new VolumeManagerFixture();
+        using var f = new VolumeManagerFixture(place);
         var volume = await f.Create("a");
         await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Task.Run(() => f.Delete(volume))));
         Assert.Empty(f.Big.ListVolumes());
@@ -87,7 +113,7 @@ public sealed class VolumeConcurrencyTests
     [Fact]
     public async Task A_failure_releases_the_name()
     {
-        var f = new VolumeManagerFixture(TimeSpan.Zero);
+        using var f = new VolumeManagerFixture(place, TimeSpan.Zero);
         f.Big.NextFailure = new PoolException(PoolError.Io, "the disk failed");
         await Assert.ThrowsAsync<PoolException>(() => f.Create("a"));
         Assert.NotNull(await f.Create("a"));

@@ -4,9 +4,23 @@ using Xunit;
 
 namespace CsiThin.Driver.Tests.Volumes;
 
-public sealed class VolumeListingTests
+/// <summary>With the pools in this process.</summary>
+public sealed class VolumeListingTestsHere() : VolumeListingTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class VolumeListingTestsRemote() : VolumeListingTests(EnginePlace.Remote);
+
+public abstract class VolumeListingTests : IDisposable
 {
-    private readonly VolumeManagerFixture _f = new();
+    private readonly VolumeManagerFixture _f;
+
+    protected VolumeListingTests(EnginePlace place) => _f = new(place);
+
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Theory]
     [InlineData(1)]
@@ -17,8 +31,8 @@ public sealed class VolumeListingTests
     {
         for (var i = 0; i < 21; i++)
             await _f.Create($"v{i}", pool: i % 2 == 0 ? "fast" : "big");
-        var seen = Pages(pageSize, _ => { });
-        Assert.Equal(VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 0, "").Volumes.Select(volume => volume.Id), seen);
+        var seen = await Pages(pageSize, _ => Task.CompletedTask);
+        Assert.Equal((await _f.List(VolumeKind.Volume, 0, "")).Volumes.Select(volume => volume.Id), seen);
         Assert.Equal(21, seen.Distinct().Count());
     }
 
@@ -38,13 +52,13 @@ public sealed class VolumeListingTests
                 go.Add(volume);
         }
 
-        var seen = Pages(4, page =>
+        var seen = await Pages(4, async page =>
         {
-            _f.Create($"new{page}").Wait();
+            await _f.Create($"new{page}");
             for (var i = 0; i < 3 && go.Count > 0; i++)
             {
                 var at = random.Next(go.Count);
-                _f.Delete(go[at]).Wait();
+                await _f.Delete(go[at]);
                 go.RemoveAt(at);
             }
         });
@@ -57,40 +71,36 @@ public sealed class VolumeListingTests
     {
         var first = await _f.Create("a", pool: "fast");
         var second = await _f.Create("b", pool: "fast");
-        var page = VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, "");
+        var page = await _f.List(VolumeKind.Volume, 1, "");
         Assert.Equal(first.Id, page.Volumes.Single().Id);
         await _f.Delete(first);
-        page = VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, page.NextToken);
+        page = await _f.List(VolumeKind.Volume, 1, page.NextToken);
         Assert.Equal((second.Id, ""), (page.Volumes.Single().Id, page.NextToken));
     }
 
     [Theory]
     [InlineData("x")]
     [InlineData("00000000000000000000000000000000-1")]
-    public void A_token_of_nothing_here_aborts(string token) =>
-        Assert.Equal(
-            VolumeError.Aborted,
-            Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, 1, token)).Error);
+    public Task A_token_of_nothing_here_aborts(string token) =>
+        VolumeManagerFixture.Refused(VolumeError.Aborted, () => _f.List(VolumeKind.Volume, 1, token));
 
     [Fact]
-    public void A_negative_page_is_refused() =>
-        Assert.Equal(
-            VolumeError.InvalidArgument,
-            Assert.Throws<VolumeException>(() => VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, -1, "")).Error);
+    public Task A_negative_page_is_refused() =>
+        VolumeManagerFixture.Refused(VolumeError.InvalidArgument, () => _f.List(VolumeKind.Volume, -1, ""));
 
     [Fact]
     public async Task Capacity_is_the_free_space_of_the_pools_that_take_writes()
     {
         var none = new Dictionary<string, string>();
         var fastBytes = (16384L - 100) << 16;
-        Assert.Equal(new Capacity(fastBytes + (1L << 36), 1L << 36), Capacity.Of(_f.Volumes.Pools, none));
+        Assert.Equal(new Capacity(fastBytes + (1L << 36), 1L << 36), await _f.CapacityOf(none));
         Assert.Equal(
-            new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "fast" }));
-        Assert.Equal(Capacity.None, Capacity.Of(_f.Volumes.Pools, new Dictionary<string, string> { ["pool"] = "elsewhere" }));
+            new Capacity(fastBytes, fastBytes), await _f.CapacityOf(new Dictionary<string, string> { ["pool"] = "fast" }));
+        Assert.Equal(Capacity.None, await _f.CapacityOf(new Dictionary<string, string> { ["pool"] = "elsewhere" }));
         _f.Big.Mode = PoolMode.ReadOnly;
-        Assert.Equal(new Capacity(fastBytes, fastBytes), Capacity.Of(_f.Volumes.Pools, none));
+        Assert.Equal(new Capacity(fastBytes, fastBytes), await _f.CapacityOf(none));
         await _f.Create("thin, so it takes nothing", 1L << 40, pool: "fast");
-        Assert.Equal(fastBytes, Capacity.Of(_f.Volumes.Pools, none).AvailableBytes);
+        Assert.Equal(fastBytes, (await _f.CapacityOf(none)).AvailableBytes);
     }
 
     [Fact]
@@ -101,18 +111,18 @@ public sealed class VolumeListingTests
         Assert.Throws<VolumeException>(() => new PoolSet([new NamedPool("a", pool), new NamedPool("b", pool)]));
     }
 
-    private List<VolumeId> Pages(int pageSize, Action<int> between)
+    private async Task<List<VolumeId>> Pages(int pageSize, Func<int, Task> between)
     {
         var seen = new List<VolumeId>();
         var token = "";
         var page = 0;
         do
         {
-            var (volumes, next) = VolumeListing.List(_f.Volumes.Pools, VolumeKind.Volume, pageSize, token);
+            var (volumes, next) = await _f.List(VolumeKind.Volume, pageSize, token);
             Assert.True(volumes.Count <= pageSize);
             seen.AddRange(volumes.Select(volume => volume.Id));
             token = next;
-            between(page++);
+            await between(page++);
         }
         while (token.Length > 0);
         return seen;

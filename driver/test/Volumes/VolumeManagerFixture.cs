@@ -1,18 +1,35 @@
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Control;
+using CsiThin.Driver.Tests.Control;
 using CsiThin.Driver.Volumes;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Volumes;
 
-/// <summary>A manager over two fake pools, with short forms of the verbs.</summary>
-internal sealed class VolumeManagerFixture
+/// <summary>Where the pools of a test are.</summary>
+public enum EnginePlace
 {
-    public VolumeManagerFixture(TimeSpan? lockWait = null)
+    /// <summary>In this process.</summary>
+    Here,
+
+    /// <summary>Behind the engine's API, on a socket.</summary>
+    Remote,
+}
+
+/// <summary>A manager over two fake pools, with short forms of the verbs.</summary>
+internal sealed class VolumeManagerFixture : IDisposable
+{
+    private readonly RemoteEngine? _engine;
+
+    public VolumeManagerFixture(EnginePlace place = EnginePlace.Here, TimeSpan? lockWait = null)
     {
         Fast.DataBlocksUsed = 100;
-        Volumes = new VolumeManager(
-            new PoolSet([new NamedPool("fast", Fast), new NamedPool("big", Big)]), lockWait ?? VolumeManager.DefaultLockWait);
+        Pools = new EnginePools([new NamedEnginePool("fast", Fast), new NamedEnginePool("big", Big)]);
+        _engine = place == EnginePlace.Remote ? new RemoteEngine(new EngineOffer(Pools), RemoteEngine.Short) : null;
+        Volumes = new VolumeManager(_engine is null ? Pools : _engine.Pools, lockWait ?? VolumeManager.DefaultLockWait);
     }
+
+    public EnginePools Pools { get; }
 
     public FakePool Fast { get; } = new();
 
@@ -38,6 +55,15 @@ internal sealed class VolumeManagerFixture
             CancellationToken.None);
     }
 
+    public Task<(NamedPool Pool, VolumeUsage Usage)> Find(VolumeKind kind, VolumeInfo volume) =>
+        Volumes.FindAsync(kind, volume.Id.ToString(), CancellationToken.None);
+
+    public async Task<VolumePage> List(VolumeKind kind, int maxEntries, string token) =>
+        await VolumeListing.ListAsync(await PoolSet(), kind, maxEntries, token, null, CancellationToken.None);
+
+    public async Task<Capacity> CapacityOf(IReadOnlyDictionary<string, string> parameters) =>
+        await Capacity.OfAsync(await PoolSet(), parameters, CancellationToken.None);
+
     public Task<VolumeInfo> Snapshot(string name, VolumeInfo source) =>
         Volumes.SnapshotAsync(new SnapshotRequest { Name = name, SourceHandle = source.Id.ToString() }, CancellationToken.None);
 
@@ -45,6 +71,17 @@ internal sealed class VolumeManagerFixture
 
     public Task<VolumeInfo> Expand(VolumeInfo volume, long requiredBytes, long limitBytes = 0) =>
         Volumes.ExpandAsync(volume.Id.ToString(), requiredBytes, limitBytes, CancellationToken.None);
+
+    public void Dispose() => _engine?.Dispose();
+
+    private Task<PoolSet> PoolSet() => Volumes.Pools.GetPoolsAsync(CancellationToken.None);
+
+    /// <summary>Equal in everything; records compare dictionaries by reference.</summary>
+    public static void AssertSame(VolumeInfo expected, VolumeInfo actual)
+    {
+        Assert.Equal(expected.Parameters, actual.Parameters);
+        Assert.Equal(expected, actual with { Parameters = expected.Parameters });
+    }
 
     /// <summary>The refusal that the verb must end with; returns its message.</summary>
     public static async Task<string> Refused(VolumeError error, Func<Task> verb)

@@ -5,18 +5,32 @@ using static CsiThin.Driver.Tests.Volumes.VolumeManagerFixture;
 
 namespace CsiThin.Driver.Tests.Volumes;
 
-public sealed class VolumeManagerTests
+/// <summary>With the pools in this process.</summary>
+public sealed class VolumeManagerTestsHere() : VolumeManagerTests(EnginePlace.Here);
+
+/// <summary>The same through the engine's API.</summary>
+public sealed class VolumeManagerTestsRemote() : VolumeManagerTests(EnginePlace.Remote);
+
+public abstract class VolumeManagerTests : IDisposable
 {
     private const long Gib = 1L << 30;
 
-    private readonly VolumeManagerFixture _f = new();
+    private readonly VolumeManagerFixture _f;
+
+    protected VolumeManagerTests(EnginePlace place) => _f = new(place);
+
+    public void Dispose()
+    {
+        _f.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task Creating_twice_gives_the_same_volume()
     {
         var first = await _f.Create("a", Gib);
         var second = await _f.Create("a", Gib);
-        Assert.Equal(first, second);
+        AssertSame(first, second);
         Assert.Equal(1, _f.Big.Creations + _f.Fast.Creations);
     }
 
@@ -86,6 +100,42 @@ public sealed class VolumeManagerTests
     }
 
     [Fact]
+    public async Task A_pool_too_full_for_new_volumes_is_taken_only_when_all_are_so_that_it_says_why()
+    {
+        _f.Big.DataLevel = SpaceLevel.VolumesRefused;
+        Assert.Equal(_f.Fast.Uuid, (await _f.Create("a")).Id.Pool);
+        _f.Fast.MetadataLevel = SpaceLevel.VolumesRefused;
+        _f.Big.NextFailure = new PoolException(PoolError.NoSpace, "too full");
+        var refusal = await Assert.ThrowsAsync<PoolException>(() => _f.Create("b"));
+        Assert.Equal((PoolError.NoSpace, "too full"), (refusal.Error, refusal.Message));
+        Assert.Equal(Capacity.None, await _f.CapacityOf(new Dictionary<string, string>()));
+    }
+
+    [Fact]
+    public async Task What_happens_when_the_pool_is_full_is_a_parameter_that_cannot_be_changed()
+    {
+        Task<VolumeInfo> With(string? policy) => _f.Volumes.CreateAsync(
+            new VolumeRequest
+            {
+                Name = "a",
+                Parameters = policy is null
+                    ? new Dictionary<string, string>()
+                    : new Dictionary<string, string> { [ParameterRules.WhenFull] = policy },
+            },
+            CancellationToken.None);
+        var volume = await With("error");
+        Assert.Equal(FullPolicy.Error, FullPolicies.Of(volume.Parameters));
+        Assert.Equal(volume.Id, (await With("error")).Id);
+        Assert.Contains("'error', not 'queue'", await Refused(VolumeError.Exists, () => With(null)), StringComparison.Ordinal);
+        Assert.Contains(
+            "'whenFull' is 'wait'; it must be queue or error",
+            await Refused(VolumeError.InvalidArgument, () => With("wait")),
+            StringComparison.Ordinal);
+        await _f.Volumes.DeleteAsync(VolumeKind.Volume, volume.Id.ToString(), CancellationToken.None);
+        Assert.Equal((await With(null)).Id, (await With("queue")).Id);
+    }
+
+    [Fact]
     public async Task An_unknown_pool_is_refused_with_the_names_there_are() =>
         Assert.Equal(
             "volume 'a': there is no pool 'slow' here; there is 'big', 'fast'",
@@ -139,7 +189,7 @@ public sealed class VolumeManagerTests
         var a = await _f.Create("a");
         var b = await _f.Create("b");
         var first = await _f.Snapshot("s", a);
-        Assert.Equal(first, await _f.Snapshot("s", a));
+        AssertSame(first, await _f.Snapshot("s", a));
         Assert.Contains(
             $"not from volume '{b.Id}'", await Refused(VolumeError.Exists, () => _f.Snapshot("s", b)), StringComparison.Ordinal);
     }
@@ -165,7 +215,7 @@ public sealed class VolumeManagerTests
         var volume = await _f.Create("a");
         var snapshot = await _f.Snapshot("s", volume);
         await _f.Delete(volume);
-        Assert.Equal(snapshot, _f.Volumes.Find(VolumeKind.Snapshot, snapshot.Id.ToString()).Usage.Volume);
+        AssertSame(snapshot, (await _f.Find(VolumeKind.Snapshot, snapshot)).Usage.Volume);
         Assert.NotNull(await _f.Create("restored", source: snapshot));
     }
 
@@ -194,7 +244,7 @@ public sealed class VolumeManagerTests
         var snapshot = await _f.Snapshot("s", await _f.Create("a"));
         await Refused(
             VolumeError.InvalidArgument, () => _f.Volumes.DeleteAsync(VolumeKind.Volume, snapshot.Id.ToString(), CancellationToken.None));
-        Assert.NotNull(_f.Volumes.Find(VolumeKind.Snapshot, snapshot.Id.ToString()).Pool);
+        Assert.NotNull((await _f.Find(VolumeKind.Snapshot, snapshot)).Pool);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Csi.V1;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,7 +26,7 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
     private readonly string _csiPath = Path.Combine(directory, "csi.sock");
     private readonly string _nbdPath = Path.Combine(directory, "nbd.sock");
     private TimeSpan _stepBegin;
-    private IVolumePool? _pool;
+    private IEnginePool? _pool;
 
     /// <summary>Runs all steps; <see cref="CliException"/> on the first difference.</summary>
     public async Task<DemoReport> RunAsync()
@@ -37,7 +38,7 @@ internal sealed class DemoRun(string directory, string poolPath, Func<string, To
         PoolStatus status;
         await using (host.ConfigureAwait(false))
         {
-            _pool = host.Volumes.Pools.All[0].Pool;
+            _pool = host.Pools.All[0].Pool;
             Step("pool", $"{SizeText.Format(PoolBytes)} on {poolPath}, served on {_csiPath}");
             using var csi = new CsiClient(_csiPath);
             await UseAsync(csi).ConfigureAwait(false);

@@ -4,63 +4,70 @@ using CsiThin.Core.Tools;
 
 namespace CsiThin.Driver.Cli.Tools;
 
-/// <summary>One thing wrong, as <c>pool check</c> prints it. The fields are promised; later versions may add to them.</summary>
-/// <param name="Kind">What sort of thing; "Catalog" for what is wrong beside the metadata.</param>
-/// <param name="Message">A sentence with the numbers.</param>
-/// <param name="Path">The metadata blocks from the superblock down to the one concerned.</param>
-/// <param name="ThinId">The thin device affected, if it is one alone.</param>
-/// <param name="Begin">The first virtual block affected, in data blocks.</param>
-/// <param name="End">The first virtual block no longer affected; null for "to the end".</param>
-internal sealed record FindingReport(
-    string Kind, string Message, IReadOnlyList<ulong> Path, uint? ThinId, ulong? Begin, ulong? End)
-{
-    /// <summary>For people.</summary>
-    internal string Text { get; init; } = Message;
-
-    /// <summary>What a check of metadata found.</summary>
-    public static FindingReport Of(MetadataFinding finding) => new(
-        finding.Kind.ToString(),
-        finding.Message,
-        [.. finding.Path.Select(block => block.Value)],
-        finding.Thin?.Value,
-        finding.Begin?.Value,
-        finding.End?.Value)
-    {
-        Text = finding.ToString(),
-    };
-
-    /// <summary>What a check of the catalog found.</summary>
-    public static FindingReport OfCatalog(string message) => new("Catalog", message, [], null, null, null);
-}
-
-/// <summary><c>pool check</c>: looks at every block of the metadata and, on a pool of ours, at label and catalog.</summary>
+/// <summary>
+/// <c>pool check</c>: looks at every block of the metadata and, on a pool of ours, at label and catalog. Of a pool that is served it looks
+/// at the moment its engine holds for it.
+/// </summary>
 internal static class CheckCommand
 {
     /// <summary>The command.</summary>
     public static Command Build(CommandLine line)
     {
+        var skip = new Option<bool>("--skip-mappings")
+        {
+            Description = "Leave out the mappings, which are the bulk; then no count can be compared either",
+        };
+        var repair = new Option<bool>("--auto-repair")
+        {
+            Description = "Free leaked blocks if nothing else is wrong; nobody may serve the pool",
+        };
+        var clear = new Option<bool>("--clear-needs-check")
+        {
+            Description = "Clear the needs-check flag if nothing is wrong; nobody may serve the pool",
+        };
         var command = new Command(
             "check",
             "Check every block of the metadata, of a pool also label and catalog; exit code 1 when something is wrong. Virtual blocks " +
-            "are counted in data blocks. Example: csi-thin pool check --metadata /dev/mapper/vg-pool_tmeta");
-        var target = new MetadataArguments(command, takesLive: false, takesSnapshot: false);
+            "are counted in data blocks. Example: csi-thin pool check --metadata /dev/mapper/vg-pool_tmeta")
+        {
+            skip, repair, clear,
+        };
+        var target = new MetadataArguments(command, takesLive: true, takesSnapshot: true);
+        Arguments.AddRule(command, result =>
+        {
+            var changes = result.GetValue(repair) ? "--auto-repair" : result.GetValue(clear) ? "--clear-needs-check" : null;
+            if (changes is not null && result.GetValue(skip))
+                result.AddError($"{changes} needs the mappings checked; it does not go with --skip-mappings");
+            if (changes is not null && target.UsesSnapshot(result))
+                result.AddError($"{changes} changes what was committed; it does not go with --metadata-snap");
+        });
         line.SetAction(command, async (parsed, output, cancellation) =>
         {
-            var findings = await ToolRunner.RunAsync(
-                output, run => CheckAsync(target.Read(parsed), run), cancellation).ConfigureAwait(false);
-            Print(output, findings);
-            return findings.Count == 0 ? ExitCodes.Success : ExitCodes.Failed;
+            var wanted = new Wanted(parsed.GetValue(skip), parsed.GetValue(repair), parsed.GetValue(clear));
+            var report = await ToolRunner.RunAsync(
+                output, run => CheckAsync(target.Read(parsed), wanted, run), cancellation).ConfigureAwait(false);
+            report.Print(output);
+            return report.Sound ? ExitCodes.Success : ExitCodes.Failed;
         });
         return command;
     }
 
-    private static async Task<IReadOnlyList<FindingReport>> CheckAsync(MetadataTarget target, ToolRun run)
+    private readonly record struct Wanted(bool SkipsMappings, bool Repairs, bool Clears);
+
+    private static async Task<CheckReport> CheckAsync(MetadataTarget target, Wanted wanted, ToolRun run)
     {
-        using var source = await MetadataSource.OpenAsync(target, run.Cancellation).ConfigureAwait(false);
-        var findings = source.Read(disk => MetadataChecker.Check(disk)).Select(FindingReport.Of).ToList();
+        using var source = wanted.Repairs || wanted.Clears
+            ? MetadataSource.OpenForWriting(target, wanted.Repairs ? "check --auto-repair" : "check --clear-needs-check")
+            : await MetadataSource.OpenAsync(target, run.Cancellation).ConfigureAwait(false);
+        var options = new CheckOptions { SkipMappings = wanted.SkipsMappings, State = source.State };
+        var repair = source.Read(disk => wanted.Repairs
+            ? MetadataLeaks.Repair(disk, run)
+            : new LeakRepair(MetadataChecker.Check(disk, options, run), 0, 0));
+        var findings = repair.Findings.Select(FindingReport.Of).ToList();
         if (source.Pool is { } pool)
             findings.AddRange(CheckCatalog(pool));
-        return findings;
+        var isCleared = wanted.Clears && findings.Count == 0 && source.Read(MetadataLeaks.ClearNeedsCheck);
+        return new CheckReport(findings.Count == 0, findings, source.IsLive, repair.DataBlocks, repair.MetadataBlocks, isCleared);
     }
 
     private static IEnumerable<FindingReport> CheckCatalog(PoolInspector pool)
@@ -74,12 +81,4 @@ internal static class CheckCommand
             return [FindingReport.OfCatalog(unreadable.Message)];
         }
     }
-
-    private static void Print(Output output, IReadOnlyList<FindingReport> findings) =>
-        output.Print(new { Sound = findings.Count == 0, Findings = findings }, text =>
-        {
-            foreach (var finding in findings)
-                text.WriteLine(finding.Text);
-            text.WriteLine(findings.Count == 0 ? "sound" : $"{findings.Count} finding(s)");
-        });
 }

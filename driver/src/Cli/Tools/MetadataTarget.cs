@@ -43,8 +43,8 @@ internal sealed class MetadataArguments
                 Description = "With --metadata: read the metadata snapshot that whoever uses it has reserved, instead of the last commit",
             });
         if (takesLive)
-            command.Options.Add(_control = ControlSocket.Option());
-        command.Validators.Add(result =>
+            command.Options.Add(_control = ControlSocket.Connect());
+        Arguments.AddRule(command, result =>
         {
             var (path, metadata) = (result.GetValue(_path), result.GetValue(_metadata));
             if (path is null == metadata is null)
@@ -60,6 +60,9 @@ internal sealed class MetadataArguments
 
     /// <summary>A pool of ours is meant; for validators, which run after the one of this class.</summary>
     public bool IsPool(SymbolResult result) => result.GetValue(_metadata) is null;
+
+    /// <summary>The metadata snapshot is meant; for validators likewise.</summary>
+    public bool UsesSnapshot(SymbolResult result) => _snapshot is not null && result.GetValue(_snapshot);
 
     /// <summary>What was said.</summary>
     public MetadataTarget Read(ParseResult parsed) => new(

@@ -25,7 +25,7 @@ internal static class RestoreCommand
             xml, size, force,
         };
         var target = new MetadataArguments(command, takesLive: false, takesSnapshot: false);
-        command.Validators.Add(result =>
+        Arguments.AddRule(command, result =>
         {
             if (target.IsPool(result) && !result.GetValue(force))
                 result.AddError("PATH is a pool, whose metadata this would replace: --force says that it shall");

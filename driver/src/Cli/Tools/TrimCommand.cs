@@ -28,7 +28,7 @@ internal static class TrimCommand
             data,
         };
         var target = new MetadataArguments(command, takesLive: true, takesSnapshot: false);
-        command.Validators.Add(result =>
+        Arguments.AddRule(command, result =>
         {
             if (target.IsPool(result) == result.GetValue(data) is not null)
                 result.AddError("--data and --metadata go together");

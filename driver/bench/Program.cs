@@ -1,0 +1,17 @@
+using System.Globalization;
+using CsiThin.Driver.Bench;
+
+return args switch
+{
+    ["router"] => await RouterBench.RunAsync(1000),
+    ["router", var nodes] => await RouterBench.RunAsync(int.Parse(nodes, CultureInfo.InvariantCulture)),
+    ["nodes", var nodes, var volumes, var certificates] => await SimulatedNodes.RunAsync(
+        int.Parse(nodes, CultureInfo.InvariantCulture), int.Parse(volumes, CultureInfo.InvariantCulture), certificates),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: router [NODES]");
+    return 2;
+}

@@ -1,0 +1,109 @@
+using System.Runtime.InteropServices;
+using CsiThin.Core.Device;
+using CsiThin.Driver.Attach.Netlink;
+using CsiThin.Driver.Volumes;
+
+namespace CsiThin.Driver.Attach;
+
+/// <summary>
+/// The kernel's NBD client as the rest of this folder needs it: calls that may wait inside the kernel run on threads of their own, so that
+/// no thread that serves anything waits with them, and whatever goes wrong is a <see cref="VolumeException"/>. Any thread may call.
+/// </summary>
+internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) : IDisposable
+{
+    /// <summary>The first kernel that shows a device's backend, without which a device cannot be told from another's.</summary>
+    public static readonly Version OldestKernel = new(5, 14);
+
+    private readonly Lock _gate = new();
+    private NbdNetlink? _netlink;
+
+    /// <summary>The devices there are.</summary>
+    public SysNbd Sys { get; } = sys;
+
+    /// <summary>The family as it is now, null where it is not to be had.</summary>
+    public NetlinkFamily? TryFindFamily()
+    {
+        try
+        {
+            return Netlink().Family;
+        }
+        catch (Exception failure) when (failure is NetlinkException or DiskException or VolumeException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Makes a device; returns its number.</summary>
+    public Task<uint> ConnectAsync(string what, NbdDeviceSpec spec, SafeHandle socket) =>
+        RunAsync(what, netlink => netlink.Connect(spec, socket));
+
+    /// <summary>Ends a device.</summary>
+    public Task DisconnectAsync(string what, uint index) => RunAsync(what, netlink =>
+    {
+        netlink.Disconnect(index);
+        return true;
+    });
+
+    /// <summary>Gives a device a new socket; see <see cref="NbdNetlink.Reconnect"/> for what success means.</summary>
+    public Task ReconnectAsync(string what, uint index, string backend, SafeHandle socket) => RunAsync(what, netlink =>
+    {
+        netlink.Reconnect(index, backend, socket);
+        return true;
+    });
+
+    /// <summary>Changes the size a device shows.</summary>
+    public Task ResizeAsync(string what, uint index, string backend, long sizeBytes, int blockBytes) => RunAsync(what, netlink =>
+    {
+        netlink.Resize(index, backend, sizeBytes, blockBytes);
+        return true;
+    });
+
+    /// <summary>Whether the kernel itself says that a device is connected.</summary>
+    public Task<bool> IsConnectedAsync(string what, uint index) => RunAsync(what, netlink => netlink.IsConnected(index));
+
+    /// <summary>
+    /// Runs what may wait in the kernel on a thread of its own. After <paramref name="limit"/> nobody waits for it any more, though it may
+    /// yet be carried out; what it then returns is disposed.
+    /// </summary>
+    public static async Task<T> RunAsync<T>(string what, Func<T> call, TimeSpan limit, TimeProvider time)
+    {
+        var running = Task.Factory
+            .StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            return await running.WaitAsync(limit, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _ = running.ContinueWith(
+                late => (late.Result as IDisposable)?.Dispose(),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
+            throw new VolumeException(VolumeError.Unavailable, $"{what}: the kernel is not done with it after {limit.TotalSeconds:0.#} s");
+        }
+        catch (Exception failure) when (failure is NetlinkException or IOException or UnauthorizedAccessException)
+        {
+            throw KernelErrors.Translate(what, failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+            _netlink?.Dispose();
+    }
+
+    private Task<T> RunAsync<T>(string what, Func<NbdNetlink, T> call) => RunAsync(what, () => call(Netlink()), limit, time);
+
+    private NbdNetlink Netlink()
+    {
+        lock (_gate)
+        {
+            if (Environment.OSVersion.Version < OldestKernel)
+                throw KernelErrors.TooOld();
+            return _netlink ??= NbdNetlink.Open(time);
+        }
+    }
+}

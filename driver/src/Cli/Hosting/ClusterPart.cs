@@ -1,0 +1,129 @@
+using CsiThin.Driver.Csi;
+using CsiThin.Driver.Kube.Client;
+using CsiThin.Driver.Kube.Declared;
+using CsiThin.Driver.Kube.Events;
+using CsiThin.Driver.Kube.Leases;
+using CsiThin.Driver.Kube.Objects;
+using CsiThin.Driver.Kube.Pools;
+using CsiThin.Driver.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace CsiThin.Driver.Cli.Hosting;
+
+/// <summary>
+/// What a process does for its cluster beside serving: a node publishes its pools, a controller looks after those of all nodes. It goes on
+/// in the background until the parts end, and whatever the API server does, it ends nothing else.
+/// </summary>
+internal static partial class ClusterPart
+{
+    private const string LeaseName = "csi-thin-controller";
+    private static readonly TimeSpan DeclarationPeriod = TimeSpan.FromMinutes(1);
+
+    /// <summary>Connects as the options say; <see cref="KubeException"/> where they make no sense. Nothing is sent yet.</summary>
+    public static (KubeClient Client, string Namespace) Connect(ClusterOptions options, TimeProvider time)
+    {
+        var connection = options.KubeConfig is { } path
+            ? KubeConfigFile.Read(path, time)
+            : InCluster.Read(Environment.GetEnvironmentVariable, time);
+        return (new KubeClient(connection, time), connection.Namespace);
+    }
+
+    /// <summary>Publishes the pools of this node.</summary>
+    public static void StartNode(HostParts parts, ClusterOptions options, IPoolSource pools, string nodeId, ILoggerFactory logs)
+    {
+        var log = logs.CreateLogger("CsiThin.Kubernetes");
+        var time = TimeProvider.System;
+        var client = parts.Keep(Connect(options, time).Client);
+        var declarations = options.DeclarationPath is { } path ? DeclarationFile.Read(path) : [];
+        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName, Host = nodeId }, log, time);
+        var readings = new PoolReadings(pools);
+        var events = new PoolEvents(recorder, new PoolClaims(client, IdentityService.DriverName), log);
+        var publisher = new PoolPublisher(
+            client, readings, new PublisherOptions(nodeId) { Address = options.Address }, events, log, time);
+        Run(parts, log, recorder.RunAsync, publisher.RunAsync, stop => DeclareAsync(client, readings, declarations, nodeId, log, stop));
+    }
+
+    /// <summary>
+    /// Watches the pools of all nodes, and looks after them while this replica is the leader. Returns what is known of them at any moment.
+    /// </summary>
+    public static Func<WatcherState<ThinPoolObject>> StartController(
+        HostParts parts, KubeClient client, string namespaceName, string identity, ILoggerFactory logs)
+    {
+        var log = logs.CreateLogger("CsiThin.Kubernetes");
+        var time = TimeProvider.System;
+        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName }, log, time);
+        var election = new LeaderElection(client, new LeaseOptions(new ObjectName(LeaseName, namespaceName), identity), log, time);
+        var watcher = new Watcher<ThinPoolObject>(client, KubeSelection.All, log, time);
+        Run(parts, log, recorder.RunAsync, watcher.RunAsync, stop => election.RunAsync(
+            leading => new PoolCaretaker(client, recorder, log, time).RunAsync(leading), stop));
+        return () => watcher.State;
+    }
+
+    // A look alone: pools are made by whoever starts the engine, and an engine that runs keeps its pools.
+    private static async Task DeclareAsync(
+        KubeClient client,
+        PoolReadings readings,
+        IReadOnlyList<PoolDeclaration> declarations,
+        string nodeId,
+        ILogger log,
+        CancellationToken stop)
+    {
+        while (declarations.Count > 0)
+        {
+            try
+            {
+                var node = await client.GetAsync<KubeNode>(new ObjectName(nodeId), stop).ConfigureAwait(false);
+                var labels = node.Metadata.Labels ?? new Dictionary<string, string>();
+                var outcomes = new DeclaredPools(new NodeDevices()).Resolve(declarations, labels, makes: false);
+                readings.Declared = [.. outcomes.Select(outcome => outcome.Reading)];
+            }
+            catch (Exception failure) when (failure is KubeException or VolumeException)
+            {
+                LogNotDeclared(log, failure.Message);
+            }
+
+            await Task.Delay(DeclarationPeriod, TimeProvider.System, stop).ConfigureAwait(false);
+        }
+    }
+
+    private static void Run(HostParts parts, ILogger log, params Func<CancellationToken, Task>[] works)
+    {
+        var stop = new CancellationTokenSource();
+        var running = works.Select(work => RunAsync(work, log, stop.Token)).ToList();
+        parts.AtEnd(async () =>
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(running).ConfigureAwait(false);
+            stop.Dispose();
+        });
+    }
+
+    // A defect here must not take the volumes with it; it is told, and the work begun again.
+    private static async Task RunAsync(Func<CancellationToken, Task> work, ILogger log, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Run(() => work(stop), stop).ConfigureAwait(false);
+                return;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception failure)
+            {
+                LogDefect(log, failure);
+            }
+
+            await Task.Delay(DeclarationPeriod, TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Declared pools are not looked at: {Failure}")]
+    private static partial void LogNotDeclared(ILogger logger, string failure);
+
+    [LoggerMessage(2, LogLevel.Error, "The cluster's side of this process failed; it begins again in a minute")]
+    private static partial void LogDefect(ILogger logger, Exception failure);
+}

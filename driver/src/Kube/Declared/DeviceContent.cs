@@ -1,0 +1,4 @@
+namespace CsiThin.Driver.Kube.Declared;
+
+/// <summary>Something on a device: one of our pools, or what <see cref="Description"/> says ("an ext4 file system").</summary>
+internal sealed record DeviceContent(string Description, Guid? PoolUuid = null);

@@ -1,0 +1,8 @@
+namespace CsiThin.Driver.Router;
+
+/// <summary>Which nodes there are: the command line says it, or the ThinPool objects of the cluster. Any thread may call.</summary>
+internal interface INodeDirectory
+{
+    /// <summary>The nodes known at this moment, each once. Never waits.</summary>
+    IReadOnlyCollection<NodeAddress> List();
+}

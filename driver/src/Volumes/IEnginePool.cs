@@ -1,0 +1,33 @@
+using CsiThin.Core.Device;
+using CsiThin.Core.Pool;
+using CsiThin.Core.Tools;
+
+namespace CsiThin.Driver.Volumes;
+
+/// <summary>
+/// A pool in the process of the engine that owns it: beside the verbs, what needs the pool itself, and the looks that whoever cannot wait
+/// (a meter, the NBD handshake) takes at it. It is a seam so that refusals a healthy pool never gives can be tested.
+/// </summary>
+internal interface IEnginePool : IVolumePool
+{
+    /// <summary>The state at this moment.</summary>
+    PoolStatus GetStatus();
+
+    /// <summary>Volumes and snapshots, ordered by <see cref="VolumeId.Number"/>.</summary>
+    IReadOnlyList<VolumeInfo> ListVolumes();
+
+    /// <summary>The same with what each occupies.</summary>
+    IReadOnlyList<VolumeUsage> ListUsage();
+
+    /// <summary>One volume or snapshot with what it occupies, or null.</summary>
+    VolumeUsage? FindVolume(VolumeId id);
+
+    /// <summary>Opens a volume or snapshot for I/O.</summary>
+    IBlockDevice OpenDevice(VolumeId id, bool readOnly);
+
+    /// <summary>Holds the metadata as it is now for readers of the disk, until disposed. Busy when it is held already.</summary>
+    IDisposable HoldMetadataSnapshot();
+
+    /// <summary>Discards free data space without stalling anybody; returns the bytes discarded.</summary>
+    long Trim(ToolRun run);
+}

@@ -1,0 +1,46 @@
+#!/bin/bash
+# The first process of a guest kernel (see GuestKernel.cs): mounts, loads modules, then runs the scripts whose numbers come on the console.
+# usage: init=FILE, where FILE sets guest_directory, guest_modules and guest_tools and sources this one
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+# There is no udev in the guest: dmsetup is told to make its nodes itself.
+export DM_DISABLE_UDEV=1
+# .NET keeps unix sockets and locks in its temporary directory, which the machine's own root file system is no place for.
+export TMPDIR=/run/tmp DOTNET_EnableDiagnostics=0 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+export guest_directory guest_tools
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mount -t tmpfs tmp /run
+mount -t tmpfs tmp /mnt
+mkdir /run/tmp /run/guest
+ip link set lo up
+ulimit -n 65536
+modules=$(ls -d /usr/lib/uml/modules/*/kernel)
+load() { [ ! -e "$modules/$1.ko" ] || insmod "$modules/$1.ko" "${@:2}"; }
+for group in $guest_modules; do
+    case $group in
+    dm-thin)
+        for module in dm-mod dm-bufio ../../lib/libcrc32c dm-bio-prison persistent-data/dm-persistent-data dm-thin-pool; do
+            load "drivers/md/$module"
+        done
+        ;;
+    nbd) load drivers/block/nbd max_part=0 ;;
+    esac
+done
+stty raw -echo </dev/console
+echo GUEST-READY
+
+run() {
+    local code=0
+    bash -c 'set -e; source "$guest_tools"; source "$0"' "$guest_directory/$1.sh" </dev/null >"/run/guest/$1" 2>&1 || code=$?
+    cp "/run/guest/$1" "$guest_directory/$1.out"
+    rm "/run/guest/$1"
+    echo "GUEST-EXIT $1 $code"
+}
+
+# Each script runs beside the others: whoever wants an order waits for the answer.
+while read -r number; do
+    [ "$number" != halt ] || break
+    run "$number" &
+done
+halt -f

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using System.Xml.Linq;
+
+namespace CsiThin.EndToEnd.Metadata;
+
+/// <summary>
+/// The XML of a dump in words that both generations would agree on: the Rust one leaves out flags that are not set, writes parts that
+/// several devices share once and refers to them, and so cuts ranges where a part ends.
+/// </summary>
+internal static class DumpText
+{
+    /// <summary>One line for the pool, one for each device, and one for each run of mappings of one time, as long as it goes.</summary>
+    public static string Normalize(string xml)
+    {
+        var root = XElement.Parse(xml);
+        var parts = root.Elements("def").ToDictionary(part => part.Attribute("name")!.Value);
+        var text = new StringBuilder();
+        text.AppendLine(Attributes(root));
+        foreach (var device in root.Elements("device"))
+        {
+            text.AppendLine(Attributes(device));
+            foreach (var (begin, data, length, time) in Join(device.Elements().SelectMany(element => Runs(element, parts))))
+                text.AppendLine(CultureInfo.InvariantCulture, $"  {begin} -> {data} + {length} at {time}");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Attributes(XElement element) => string.Join(' ', element.Attributes()
+        .Where(attribute => attribute is not { Name.LocalName: "flags", Value: "0" })
+        .Select(attribute => $"{attribute.Name}={attribute.Value}"));
+
+    private static ulong Number(XElement element, string name) =>
+        ulong.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+
+    private static IEnumerable<(ulong Begin, ulong Data, ulong Length, ulong Time)> Runs(
+        XElement element, Dictionary<string, XElement> parts) =>
+        element.Name.LocalName switch
+        {
+            "ref" => parts[element.Attribute("name")!.Value].Elements().SelectMany(inner => Runs(inner, parts)),
+            "single_mapping" => [(Number(element, "origin_block"), Number(element, "data_block"), 1, Number(element, "time"))],
+            "range_mapping" =>
+            [
+                (Number(element, "origin_begin"), Number(element, "data_begin"), Number(element, "length"), Number(element, "time")),
+            ],
+            var other => throw new FormatException(other),
+        };
+
+    private static IEnumerable<(ulong Begin, ulong Data, ulong Length, ulong Time)> Join(
+        IEnumerable<(ulong Begin, ulong Data, ulong Length, ulong Time)> runs)
+    {
+        var open = (Begin: 0UL, Data: 0UL, Length: 0UL, Time: 0UL);
+        foreach (var run in runs)
+        {
+            if (open.Length > 0 && run.Begin == open.Begin + open.Length && run.Data == open.Data + open.Length && run.Time == open.Time)
+            {
+                open.Length += run.Length;
+                continue;
+            }
+
+            if (open.Length > 0)
+                yield return open;
+            open = run;
+        }
+
+        if (open.Length > 0)
+            yield return open;
+    }
+}
