@@ -8,8 +8,8 @@ namespace CsiThin.Driver.Router;
 /// The nodes of the directory, each with its channel, and which of them has which pool. It holds nothing that could not be asked for again:
 /// two replicas of a router need not know of each other.
 /// <para>
-/// Concurrency: any thread. <c>_nodes</c> and <c>_listed</c> are replaced whole by <see cref="Follow"/>, one at a time under <c>_gate</c>; a
-/// node keeps its own state. <c>_refresh</c> lets one look at all nodes serve everybody who waits for one.
+/// Concurrency: any thread. <c>_nodes</c> and <c>_listed</c> are replaced whole by <see cref="Follow"/>, one at a time under <c>_gate</c>;
+/// a node keeps its own state. <c>_refresh</c> lets one look at all nodes serve everybody who waits for one.
 /// </para>
 /// </summary>
 internal sealed class NodeTable(INodeDirectory directory, Func<NodeAddress, ChannelBase> connect, TimeProvider time) : IDisposable
