@@ -206,18 +206,7 @@ public sealed class BoundedWorkTests
     {
         var mappings = mapAll ? pool.Pool.GetStatus().DataBlocksTotal : Mappings;
         var volume = pool.CreateVolume(name, (long)mappings * Block);
-        pool.Pool.Close();
-        using (var metadata = PoolDisk.Open(pool.Disk).OpenMetadata(readOnly: false, 64 << 20))
-        {
-            using var thin = metadata.OpenThin(volume.ThinId);
-            for (var block = 0ul; block < mappings; block++)
-            {
-                Assert.True(metadata.TryAllocateDataBlock(out var fresh));
-                metadata.Insert(thin, new VirtualBlock(block), fresh);
-            }
-            metadata.Commit();
-        }
-        pool.Open();
+        pool.Map(volume, mappings);
         return volume;
     }
 

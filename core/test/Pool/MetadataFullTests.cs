@@ -1,5 +1,4 @@
 using CsiThin.Core.Device;
-using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.Support;
 using Xunit;
@@ -35,18 +34,7 @@ public sealed class MetadataFullTests : IDisposable
             },
         }.Open();
         _volume = _pool.CreateVolume("a", (long)Mapped * Block);
-        _pool.Pool.Close();
-        using (var metadata = PoolDisk.Open(_disk).OpenMetadata(readOnly: false, 64 << 20))
-        {
-            using var thin = metadata.OpenThin(_volume.ThinId);
-            for (var block = 0ul; block < Mapped; block++)
-            {
-                Assert.True(metadata.TryAllocateDataBlock(out var fresh));
-                metadata.Insert(thin, new VirtualBlock(block), fresh);
-            }
-            metadata.Commit();
-        }
-        _pool.Open();
+        _pool.Map(_volume, Mapped);
     }
 
     public void Dispose() => _pool.Dispose();

@@ -1,6 +1,8 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.Support;
+using Xunit;
 
 namespace CsiThin.Core.Tests.Pool;
 
@@ -61,6 +63,25 @@ internal sealed class TestPool : IDisposable
 
     public VolumeInfo CreateSnapshot(string name, VolumeInfo source) =>
         Pool.Create(new VolumeSpec { Name = name, Kind = VolumeKind.Snapshot, Source = source.Id });
+
+    /// <summary>
+    /// Maps a volume's first blocks in the metadata alone, each to a data block of its own, while the pool is closed for a moment.
+    /// </summary>
+    public void Map(VolumeInfo volume, ulong mappings)
+    {
+        Pool.Close();
+        using (var metadata = PoolDisk.Open(Disk).OpenMetadata(readOnly: false, 64 << 20))
+        {
+            using var thin = metadata.OpenThin(volume.ThinId);
+            for (var block = 0ul; block < mappings; block++)
+            {
+                Assert.True(metadata.TryAllocateDataBlock(out var fresh));
+                metadata.Insert(thin, new VirtualBlock(block), fresh);
+            }
+            metadata.Commit();
+        }
+        Open();
+    }
 
     public IBlockDevice Device(VolumeInfo volume, bool readOnly = false) => Pool.OpenDevice(volume.Id, readOnly);
 

@@ -8,8 +8,8 @@ namespace CsiThin.Driver.Router;
 /// The nodes of the directory, each with its channel, and which of them has which pool. It holds nothing that could not be asked for again:
 /// two replicas of a router need not know of each other.
 /// <para>
-/// Concurrency: any thread. <c>_nodes</c> is replaced whole by <see cref="Follow"/>, one at a time under <c>_gate</c>; a node keeps its own
-/// state. <c>_refresh</c> lets one look at all nodes serve everybody who waits for one.
+/// Concurrency: any thread. <c>_nodes</c> and <c>_listed</c> are replaced whole by <see cref="Follow"/>, one at a time under <c>_gate</c>;
+/// a node keeps its own state. <c>_refresh</c> lets one look at all nodes serve everybody who waits for one.
 /// </para>
 /// </summary>
 internal sealed class NodeTable(INodeDirectory directory, Func<NodeAddress, ChannelBase> connect, TimeProvider time) : IDisposable
@@ -22,6 +22,7 @@ internal sealed class NodeTable(INodeDirectory directory, Func<NodeAddress, Chan
 
     private readonly Lock _gate = new();
     private volatile IReadOnlyDictionary<string, RoutedNode> _nodes = new Dictionary<string, RoutedNode>();
+    private IReadOnlyCollection<NodeAddress>? _listed;
     private Task _refresh = Task.CompletedTask;
     private long _refreshedAt;
 
@@ -134,6 +135,9 @@ internal sealed class NodeTable(INodeDirectory directory, Func<NodeAddress, Chan
         lock (_gate)
         {
             var listed = directory.List();
+            if (ReferenceEquals(listed, _listed))
+                return;
+            _listed = listed;
             if (listed.Count == _nodes.Count && listed.All(one => _nodes.TryGetValue(one.Name, out var known) && known.Address == one))
                 return;
             var next = new Dictionary<string, RoutedNode>(StringComparer.Ordinal);

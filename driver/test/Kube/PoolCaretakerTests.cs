@@ -30,8 +30,9 @@ public sealed class PoolCaretakerTests : IAsyncLifetime, IDisposable
         foreach (var node in new[] { "n1", "n2" })
             _server.Objects.Create(Nodes, new ApiKey("", "nodes", null, node), new JsonObject { ["metadata"] = new JsonObject() });
         var recorder = new EventRecorder(_client, new EventSource { Component = "csi-thin" }, NullLogger.Instance, _clock);
-        var caretaker = new PoolCaretaker(_client, recorder, NullLogger.Instance, _clock);
-        _running = Task.WhenAll(recorder.RunAsync(_stop.Token), caretaker.RunAsync(_stop.Token));
+        var watcher = new Watcher<ThinPoolObject>(_client, KubeSelection.All, NullLogger.Instance, _clock);
+        var caretaker = new PoolCaretaker(_client, watcher, recorder, NullLogger.Instance, _clock);
+        _running = Task.WhenAll(recorder.RunAsync(_stop.Token), watcher.RunAsync(_stop.Token), caretaker.RunAsync(_stop.Token));
     }
 
     public async Task DisposeAsync()

@@ -55,7 +55,7 @@ internal static partial class ClusterPart
         var election = new LeaderElection(client, new LeaseOptions(new ObjectName(LeaseName, namespaceName), identity), log, time);
         var watcher = new Watcher<ThinPoolObject>(client, KubeSelection.All, log, time);
         Run(parts, log, recorder.RunAsync, watcher.RunAsync, stop => election.RunAsync(
-            leading => new PoolCaretaker(client, recorder, log, time).RunAsync(leading), stop));
+            leading => new PoolCaretaker(client, watcher, recorder, log, time).RunAsync(leading), stop));
         return () => watcher.State;
     }
 

@@ -26,22 +26,12 @@ internal sealed partial class ControllerHost : IAsyncDisposable
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress { get; private set; }
 
-    /// <summary>
-    /// Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.
-    /// </summary>
+    /// <summary>See <see cref="HostParts.StartAllAsync"/>.</summary>
     public static async Task<ControllerHost> StartAsync(ControllerOptions options, ILoggerFactory logs)
     {
         var host = new ControllerHost(logs);
-        try
-        {
-            await host.StartPartsAsync(options, logs).ConfigureAwait(false);
-            return host;
-        }
-        catch
-        {
-            await host.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        await host._parts.StartAllAsync(() => host.StartPartsAsync(options, logs)).ConfigureAwait(false);
+        return host;
     }
 
     /// <inheritdoc/>

@@ -41,34 +41,12 @@ internal sealed partial class EngineHost : IAsyncDisposable
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress { get; private set; }
 
-    /// <summary>
-    /// Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.
-    /// </summary>
+    /// <summary>See <see cref="HostParts.StartAllAsync"/>.</summary>
     public static async Task<EngineHost> StartAsync(EngineOptions options, ILoggerFactory logs)
     {
         var host = new EngineHost(logs);
-        try
-        {
-            host.OpenPools(options);
-            if (options.StateDirectory is { } directory)
-                await host.StartDevicesAsync(directory, options.StartsWithoutDevices).ConfigureAwait(false);
-            if (options.NbdPath is { } nbdPath)
-                host.StartNbd(nbdPath);
-            if (options.Metrics is { } metrics)
-            {
-                _ = host._parts.Keep(new PoolMeter(host.Pools)); // kept until the end, then disposed
-                host.MetricsAddress = await MetricsPart.StartAsync(host._parts, metrics, host.Unhealthy, logs).ConfigureAwait(false);
-            }
-
-            if (options.Control is { } control)
-                await host.StartControlAsync(control).ConfigureAwait(false);
-            return host;
-        }
-        catch
-        {
-            await host.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        await host._parts.StartAllAsync(() => host.StartPartsAsync(options)).ConfigureAwait(false);
+        return host;
     }
 
     /// <summary>Serves on while devices are attached; see <see cref="Drain"/>. Returns at once where none are.</summary>
@@ -77,6 +55,23 @@ internal sealed partial class EngineHost : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
+
+    private async Task StartPartsAsync(EngineOptions options)
+    {
+        OpenPools(options);
+        if (options.StateDirectory is { } directory)
+            await StartDevicesAsync(directory, options.StartsWithoutDevices).ConfigureAwait(false);
+        if (options.NbdPath is { } nbdPath)
+            StartNbd(nbdPath);
+        if (options.Metrics is { } metrics)
+        {
+            _ = _parts.Keep(new PoolMeter(Pools)); // kept until the end, then disposed
+            MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, Unhealthy, _logs).ConfigureAwait(false);
+        }
+
+        if (options.Control is { } control)
+            await StartControlAsync(control).ConfigureAwait(false);
+    }
 
     private void OpenPools(EngineOptions options)
     {

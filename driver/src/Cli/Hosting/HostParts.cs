@@ -33,6 +33,22 @@ internal sealed partial class HostParts(ILogger log) : IAsyncDisposable
     /// <summary>Does this when all that were kept after it have ended.</summary>
     public void AtEnd(Func<ValueTask> end) => _ends.Push(end);
 
+    /// <summary>
+    /// Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.
+    /// </summary>
+    public async Task StartAllAsync(Func<Task> start)
+    {
+        try
+        {
+            await start().ConfigureAwait(false);
+        }
+        catch
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     /// <summary>Ends every part, whatever the others do; the first failure is thrown when all have ended.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -32,22 +32,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress { get; private set; }
 
-    /// <summary>
-    /// Starts everything, or nothing: when a part cannot start, the parts before it are ended and its exception is thrown.
-    /// </summary>
+    /// <summary>See <see cref="HostParts.StartAllAsync"/>.</summary>
     public static async Task<NodeHost> StartAsync(NodeHostOptions options, ILoggerFactory logs)
     {
         var host = new NodeHost(logs);
-        try
-        {
-            await host.StartPartsAsync(options, logs).ConfigureAwait(false);
-            return host;
-        }
-        catch
-        {
-            await host.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        await host._parts.StartAllAsync(() => host.StartPartsAsync(options, logs)).ConfigureAwait(false);
+        return host;
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CsiThin.Core.Device;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Objects;
 
@@ -49,8 +50,6 @@ internal sealed record NodeLabels(string Node, ClusterOptions? Cluster, IReadOnl
     private static void Keep(string path, IReadOnlyDictionary<string, string> labels)
     {
         OwnDirectory.MakeFor(path);
-        var next = path + ".new";
-        File.WriteAllText(next, JsonSerializer.Serialize(labels));
-        File.Move(next, path, overwrite: true);
+        DurableFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(labels));
     }
 }

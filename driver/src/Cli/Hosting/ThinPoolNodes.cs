@@ -5,14 +5,26 @@ using CsiThin.Driver.Router;
 namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>
-/// The nodes as their ThinPool objects tell them: each has the address where its CSI services answer. Any thread may call.
+/// The nodes as their ThinPool objects tell them: each has the address where its CSI services answer. Every call of a router asks, so the
+/// answer is made once for each change that a watch has brought. Any thread may call; <c>_answer</c> is replaced whole.
 /// </summary>
 internal sealed class ThinPoolNodes(Func<WatcherState<ThinPoolObject>> pools) : INodeDirectory
 {
+    private volatile Answer _answer = new(-1, []);
+
     /// <inheritdoc/>
-    public IReadOnlyCollection<NodeAddress> List() =>
+    public IReadOnlyCollection<NodeAddress> List()
+    {
+        var state = pools();
+        var answer = _answer;
+        if (answer.Number != state.Number)
+            _answer = answer = new Answer(state.Number, Read(state));
+        return answer.Nodes;
+    }
+
+    private static List<NodeAddress> Read(WatcherState<ThinPoolObject> state) =>
     [
-        .. from pool in pools().Objects.Values
+        .. from pool in state.Objects.Values
            let status = pool.Status
            where status?.Node is not null && status.Address is not null
            // Of the pools of one node the one that was published last knows best.
@@ -21,4 +33,6 @@ internal sealed class ThinPoolNodes(Func<WatcherState<ThinPoolObject>> pools) : 
            where Uri.IsWellFormedUriString($"https://{latest.Address}", UriKind.Absolute)
            select new NodeAddress(ofNode.Key, new Uri($"https://{latest.Address}")),
     ];
+
+    private sealed record Answer(long Number, IReadOnlyCollection<NodeAddress> Nodes);
 }

@@ -29,37 +29,25 @@ internal sealed partial class PoolCaretaker
     private readonly Watcher<ThinPoolObject> _watcher;
     private readonly Dictionary<ObjectName, (DateTimeOffset? Heartbeat, long SeenAt)> _lives = [];
 
-    /// <summary>Cares once it runs.</summary>
-    public PoolCaretaker(IKubeClient client, EventRecorder events, ILogger log, TimeProvider? time = null)
+    /// <summary>Cares once it runs, for the pools that <paramref name="watcher"/>, which somebody else runs, knows.</summary>
+    public PoolCaretaker(
+        IKubeClient client, Watcher<ThinPoolObject> watcher, EventRecorder events, ILogger log, TimeProvider? time = null)
     {
         _client = client;
         _events = events;
         _log = log;
         _time = time ?? TimeProvider.System;
-        _watcher = new Watcher<ThinPoolObject>(client, KubeSelection.All, log, _time);
+        _watcher = watcher;
     }
-
-    /// <summary>The pools of all nodes as they are known here.</summary>
-    public WatcherState<ThinPoolObject> Pools => _watcher.State;
 
     /// <summary>Cares until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var watching = _watcher.RunAsync(stop.Token);
-        try
+        await _watcher.SyncedAsync(cancellation).ConfigureAwait(false);
+        while (true)
         {
-            await _watcher.SyncedAsync(stop.Token).ConfigureAwait(false);
-            while (true)
-            {
-                await LookAsync(stop.Token).ConfigureAwait(false);
-                await Task.Delay(Period, _time, stop.Token).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await LookAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(Period, _time, cancellation).ConfigureAwait(false);
         }
     }
 
