@@ -106,7 +106,7 @@ public sealed class PoolDamageTests(ITestOutputHelper output)
             places.Add(new Place(at, Place.StampFrame));
         places.Add(new Place(_image.Layout.CatalogB.OffsetBytes, Place.StampFrame));
         for (var number = 0; number < 24; number++)
-            places.Add(new Place(_image.Layout.Metadata.OffsetBytes + (number * Block), Place.StampMetadata(_image, number)));
+            places.Add(new Place(_image.Layout.Extents[0].Metadata.OffsetBytes + (number * Block), Place.StampMetadata(_image, number)));
         return places;
     }
 
@@ -131,7 +131,7 @@ public sealed class PoolDamageTests(ITestOutputHelper output)
         public static Action<byte[]> StampMetadata(PoolImage image, int number)
         {
             var block = new byte[Block];
-            image.Disk.Read(image.Layout.Metadata.OffsetBytes + (number * Block), block);
+            image.Disk.Read(image.Layout.Extents[0].Metadata.OffsetBytes + (number * Block), block);
             var kinds = Enum.GetValues<BlockKind>().Where(kind => BlockFormat.Check(kind, (ulong)number, block) == null).ToList();
             return kinds.Count == 1 ? changed => BlockFormat.Stamp(kinds[0], (ulong)number, changed) : static _ => { };
         }

@@ -49,7 +49,7 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
     }
 
     /// <summary>Labels, catalog and metadata.</summary>
-    private static long HeadBytes(int dataBlocks) => PoolLayout.Plan(dataBlocks * BlockBytes + (8L << 20), BlockBytes).Data.OffsetBytes;
+    private static long HeadBytes(int dataBlocks) => PoolLayout.Plan(dataBlocks * BlockBytes + (8L << 20), BlockBytes).Extents[0].Data.OffsetBytes;
 
     /// <summary>A frame for each verb, 256 of which fit.</summary>
     private static MemoryDisk FillJournal(MemoryDisk disk)
