@@ -178,9 +178,10 @@ internal sealed partial class EngineHost : IAsyncDisposable
         }
     }
 
-    // As for CSI's Probe: a restart that mends one failed pool would interrupt the others, so only the last one standing counts.
+    // As for CSI's Probe: a restart that mends one failed pool would interrupt the others, so only the last one standing counts; and a node
+    // without disks for pools is as it should be.
     private string? Unhealthy() =>
-        Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
+        Pools.All.Count > 0 && Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
 
     [LoggerMessage(6, LogLevel.Information, "csi-thin {Version} opens {Count} pool(s)")]
     private static partial void LogStart(ILogger logger, string version, int count);
