@@ -89,7 +89,8 @@ internal sealed record PoolLabel(Guid Uuid, ulong Generation, long DiskBytes, Po
     {
         var regions = BinaryPrimitives.ReadUInt32LittleEndian(block[56..]);
         var extents = regions / 2 - (long)CatalogRegions / 2;
-        if (regions % 2 != 0 || extents is < 1 or > PoolLayout.ExtentsMax || (features & FurtherExtents) != (extents > 1 ? FurtherExtents : 0))
+        if (regions % 2 != 0 || extents is < 1 or > PoolLayout.ExtentsMax
+            || (features & FurtherExtents) != (extents > 1 ? FurtherExtents : 0))
             throw new PoolException(PoolError.Corrupt, string.Create(CultureInfo.InvariantCulture,
                 $"The pool's label has {regions} regions and features 0x{features:x}, which cannot be."));
         var found = ImmutableArray.CreateBuilder<PoolExtent>((int)extents);

@@ -88,8 +88,9 @@ public sealed partial class ThinPool
         }
         if (_state.Metadata.DataBlocks < wanted)
             _state.Log(string.Create(CultureInfo.InvariantCulture,
-                $"The disk has room for {wanted - _state.Metadata.DataBlocks} data blocks more, and the pool has no metadata left to count " +
-                $"them: they are taken up when some is free. Delete snapshots or volumes that are not needed, or grow the disk further."));
+                $"The disk has room for {wanted - _state.Metadata.DataBlocks} data blocks more, and the pool has no metadata left to " +
+                $"count them: they are taken up when some is free. Delete snapshots or volumes that are not needed, or grow the disk " +
+                $"further."));
     }
 
     private void CheckMetadataRoom(string name)

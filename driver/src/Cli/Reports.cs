@@ -20,7 +20,8 @@ internal sealed record RegionsReport(RegionReport Metadata, RegionReport Data, I
     public static RegionsReport Of(IReadOnlyList<PoolExtent> extents) => new(
         RegionReport.Of(extents[0].Metadata),
         RegionReport.Of(extents[0].Data),
-        [.. extents.Skip(1).Select(static extent => new AddedRegionsReport(RegionReport.Of(extent.Metadata), RegionReport.Of(extent.Data)))]);
+        [.. extents.Skip(1).Select(
+            static extent => new AddedRegionsReport(RegionReport.Of(extent.Metadata), RegionReport.Of(extent.Data)))]);
 }
 
 /// <summary>Regions that continue those before them.</summary>
