@@ -53,7 +53,8 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
 
     /// <summary>
     /// Gives a device whose socket is dead a new one, and serves the open volume, which is taken over, on it. The kernel reports success
-    /// even where it has not yet noticed the death, and drops the socket: hence the look at our end, and the next try.
+    /// even where it has not yet noticed the death, and drops the socket: hence the look at our end, and the next try. The size is not yet
+    /// looked at.
     /// </summary>
     public async Task ReconnectAsync(DeviceLink link, IBlockDevice device)
     {
@@ -73,8 +74,6 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
             device.Dispose();
             throw;
         }
-
-        await ShowSizeAsync(link, device.LengthBytes).ConfigureAwait(false);
     }
 
     /// <summary>Makes the kernel show the volume's size, if it does not yet.</summary>

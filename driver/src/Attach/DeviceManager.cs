@@ -163,11 +163,15 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     private async Task ReplayAsync()
     {
         var known = _journal.Entries.ToDictionary(entry => entry.Volume);
+        var mending = new List<Task>();
         foreach (var device in _kernel.Sys.List())
         {
+            // All at once: while the kernel is told of one device, another's connection gets its thread.
             if (device.IsConnected && BackendName.TryParse(device.Backend, out var volume))
-                await MendAsync(TakeUp(volume, device, isRecorded: known.Remove(volume))).ConfigureAwait(false);
+                mending.Add(MendAsync(TakeUp(volume, device, isRecorded: known.Remove(volume))));
         }
+
+        await Task.WhenAll(mending).ConfigureAwait(false);
 
         // A journal entry without a device: the host was booted again, or the end came before the kernel saw it.
         foreach (var volume in known.Keys)

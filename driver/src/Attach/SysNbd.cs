@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace CsiThin.Driver.Attach;
 
@@ -9,6 +10,7 @@ namespace CsiThin.Driver.Attach;
 internal sealed class SysNbd(string sysPath = "/sys")
 {
     private const int SectorBytes = 512;
+    private const int TextBytesMax = 4096; // a page, the most an attribute can say
 
     /// <summary>Every NBD device there is, ordered by number.</summary>
     public IReadOnlyList<NbdDevice> List() =>
@@ -91,7 +93,10 @@ internal sealed class SysNbd(string sysPath = "/sys")
     {
         try
         {
-            return File.ReadAllText(Path.Combine(directory, name)).TrimEnd();
+            // Read by one call, as sysfs answers: after an engine's return there are several hundred to read.
+            using var file = File.OpenHandle(Path.Combine(directory, name));
+            Span<byte> text = stackalloc byte[TextBytesMax];
+            return Encoding.UTF8.GetString(text[..RandomAccess.Read(file, text, 0)]).TrimEnd();
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {
