@@ -21,6 +21,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
     {
         var link = new DeviceLink(attachment);
         var facts = NbdFacts.Of(device);
+        var isRotational = device.IsRotational;
         var spec = new NbdDeviceSpec(
             facts.LengthBytes, attachment.BlockBytes, facts.TransmissionFlags, link.Backend, options.DeadConnectionLimit);
         var what = $"attaching {attachment.Volume}";
@@ -41,6 +42,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
         }
 
         _ = kernel.Sys.TrySetRequestTimer(link.Index, options.RequestTimerMs);
+        _ = kernel.Sys.TrySetRotational(link.Index, isRotational); // what cannot be told costs speed alone
         var path = string.Create(CultureInfo.InvariantCulture, $"/dev/nbd{link.Index}");
         if (await UntilAsync(() => File.Exists(path), options.KernelLimit).ConfigureAwait(false))
             return link;

@@ -53,12 +53,25 @@ internal sealed class SysNbd(string sysPath = "/sys")
     /// Sets how long the kernel waits for an answer before it looks again; for requests it begins from now on. False when the device is not
     /// there or does not let itself be told.
     /// </summary>
-    public bool TrySetRequestTimer(uint index, int timeMs)
+    public bool TrySetRequestTimer(uint index, int timeMs) =>
+        TryWrite(index, "queue/io_timeout", timeMs.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>
+    /// Sets whether the device counts as one that spins; false as above. The flag of the protocol says it too, but kernels before 6.12 do
+    /// not look at that and take every NBD device for one that does not.
+    /// </summary>
+    public bool TrySetRotational(uint index, bool isRotational) => TryWrite(index, "queue/rotational", isRotational ? "1" : "0");
+
+    private static uint? IndexOf(string name) =>
+        name.StartsWith("nbd", StringComparison.Ordinal) && uint.TryParse(name.AsSpan(3), NumberStyles.None, null, out var index)
+            ? index
+            : null;
+
+    private bool TryWrite(uint index, string name, string text)
     {
         try
         {
-            File.WriteAllText(
-                Path.Combine(DirectoryOf(index), "queue/io_timeout"), timeMs.ToString(CultureInfo.InvariantCulture));
+            File.WriteAllText(Path.Combine(DirectoryOf(index), name), text);
             return true;
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
@@ -66,11 +79,6 @@ internal sealed class SysNbd(string sysPath = "/sys")
             return false;
         }
     }
-
-    private static uint? IndexOf(string name) =>
-        name.StartsWith("nbd", StringComparison.Ordinal) && uint.TryParse(name.AsSpan(3), NumberStyles.None, null, out var index)
-            ? index
-            : null;
 
     private IEnumerable<string> Names()
     {
