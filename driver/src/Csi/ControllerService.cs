@@ -10,7 +10,8 @@ namespace CsiThin.Driver.Csi;
 /// CSI's Controller service: reads the request, calls one verb, writes the answer. Errors fly up to <see cref="Calls.ErrorInterceptor"/>;
 /// the calls that are not here answer UNIMPLEMENTED, and no capability promises them.
 /// </summary>
-internal sealed class ControllerService(VolumeManager volumes, NodeTopology topology) : Controller.ControllerBase
+internal sealed class ControllerService(VolumeManager volumes, NodeTopology topology, ControllerReach reach = ControllerReach.Cluster)
+    : Controller.ControllerBase
 {
     private static readonly RpcType[] Capabilities =
     [
@@ -19,6 +20,9 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         RpcType.SingleNodeMultiWriter,
     ];
 
+    // Sidecars that ask the nearest node about a volume of any node; where that cannot be, they must not be told that it can.
+    private static readonly RpcType[] OfAnyNode = [RpcType.ExpandVolume];
+
     private readonly CsiMessages _messages = new(topology);
 
     /// <inheritdoc/>
@@ -26,8 +30,10 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         ControllerGetCapabilitiesRequest request, ServerCallContext context) =>
         Task.FromResult(new ControllerGetCapabilitiesResponse
         {
-            Capabilities = { Capabilities.Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
+            Capabilities = { Offered().Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
         });
+
+    private IEnumerable<RpcType> Offered() => reach == ControllerReach.Cluster ? Capabilities : Capabilities.Except(OfAnyNode);
 
     /// <inheritdoc/>
     public override async Task<CreateVolumeResponse> CreateVolume(CreateVolumeRequest request, ServerCallContext context)

@@ -61,7 +61,8 @@ internal static class RequestRules
     public static string Required(string what, string field, string value) =>
         value.Length > 0 ? value : throw Invalid($"{what}: {field} is missing");
 
-    private static (long RequiredBytes, long LimitBytes) ReadRange(string what, CapacityRange? range)
+    /// <summary>A range of sizes; (0, 0) leaves them open.</summary>
+    public static (long RequiredBytes, long LimitBytes) ReadRange(string what, CapacityRange? range)
     {
         if (range is null)
             return (0, 0);

@@ -149,6 +149,7 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         VolumeInfo? source = null;
         if (request.SourceHandle is { } handle)
         {
+            CheckSourceIsHere(pools, what, handle);
             var (home, usage) = await FindAsync(pools, request.SourceKind, handle, cancellation).ConfigureAwait(false);
             source = usage.Volume;
             if (asked is not null && asked != home)
@@ -181,6 +182,15 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         await _locks.AcquireAsync(key, lockWait, cancellation).ConfigureAwait(false)
         ?? throw new VolumeException(
             VolumeError.Aborted, $"another call for {what} has been at work for {lockWait.TotalSeconds:0.#} s; try again");
+
+    // The provisioner then tries another node, where the source may be (CSI, CreateVolume errors: "Unable to provision in
+    // accessible_topology"); NOT_FOUND would end its trying.
+    private static void CheckSourceIsHere(PoolSet pools, string what, string handle)
+    {
+        if (VolumeId.TryParse(handle, out var id) && !pools.TryFind(id.Pool, out _))
+            throw new VolumeException(
+                VolumeError.NoPool, $"{what} cannot be made here: its source {NameRules.Quote(handle)} is in pool {id.Pool:N}, which is not");
+    }
 
     private static void CheckKind(VolumeKind kind, string handle, VolumeInfo volume)
     {
