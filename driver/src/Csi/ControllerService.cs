@@ -17,11 +17,11 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
     [
         RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetVolume, RpcType.VolumeCondition, RpcType.GetCapacity,
         RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots, RpcType.GetSnapshot,
-        RpcType.SingleNodeMultiWriter,
+        RpcType.SingleNodeMultiWriter, RpcType.ModifyVolume,
     ];
 
     // Sidecars that ask the nearest node about a volume of any node; where that cannot be, they must not be told that it can.
-    private static readonly RpcType[] OfAnyNode = [RpcType.ExpandVolume];
+    private static readonly RpcType[] OfAnyNode = [RpcType.ExpandVolume, RpcType.ModifyVolume];
 
     private readonly CsiMessages _messages = new(topology);
 
@@ -79,6 +79,15 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
             CapacityBytes = volume.SizeBytes,
             NodeExpansionRequired = CapabilityRules.NeedsNodeExpansion(request.VolumeCapability),
         };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ControllerModifyVolumeResponse> ControllerModifyVolume(
+        ControllerModifyVolumeRequest request, ServerCallContext context)
+    {
+        var (handle, parameters) = RequestRules.ReadModify(request);
+        await volumes.ModifyAsync(handle, parameters, context.CancellationToken).ConfigureAwait(false);
+        return new ControllerModifyVolumeResponse();
     }
 
     /// <inheritdoc/>
@@ -173,7 +182,9 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         var handle = RequestRules.Required("validation", "volume_id", request.VolumeId);
         CapabilityRules.CheckPresent(Describe.Thing(VolumeKind.Volume, handle), request.VolumeCapabilities);
         var (_, usage) = await volumes.FindAsync(VolumeKind.Volume, handle, context.CancellationToken).ConfigureAwait(false);
-        return CapabilityRules.Unsupported(request.VolumeCapabilities) is { } reason
+        var reason = CapabilityRules.Unsupported(request.VolumeCapabilities)
+            ?? ParameterRules.Lacks(usage.Volume.Parameters, request.MutableParameters.AsReadOnly());
+        return reason is not null
             ? new ValidateVolumeCapabilitiesResponse { Message = $"{Describe.Thing(VolumeKind.Volume, usage.Volume.Name)}: {reason}" }
             : new ValidateVolumeCapabilitiesResponse
             {
@@ -182,6 +193,7 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
                     VolumeContext = { request.VolumeContext },
                     VolumeCapabilities = { request.VolumeCapabilities },
                     Parameters = { request.Parameters },
+                    MutableParameters = { request.MutableParameters },
                 },
             };
     }

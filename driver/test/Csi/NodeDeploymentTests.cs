@@ -28,6 +28,7 @@ public sealed class NodeDeploymentTests : IDisposable
         var offered = (await _f.Call(_f.Controller.ControllerGetCapabilities, new ControllerGetCapabilitiesRequest())).Capabilities
             .Select(capability => capability.Rpc.Type).ToList();
         Assert.DoesNotContain(ControllerRpc.ExpandVolume, offered);
+        Assert.DoesNotContain(ControllerRpc.ModifyVolume, offered); // it would ask for volumes of other nodes here as well
         Assert.Contains(ControllerRpc.CreateDeleteVolume, offered);
         Assert.Contains(ControllerRpc.CreateDeleteSnapshot, offered);
         Assert.Contains(ControllerRpc.GetCapacity, offered);
