@@ -33,6 +33,35 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
+{{/* Name, place and labels of an object of this namespace: (list . "suffix" "component"); no component where it belongs to none. */}}
+{{- define "csi-thin.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ include "csi-thin.fullname" $root }}{{ with index . 1 }}-{{ . }}{{ end }}
+namespace: {{ $root.Release.Namespace }}
+labels:
+  {{- include "csi-thin.labels" $root | nindent 2 }}
+  {{- if gt (len .) 2 }}
+  app.kubernetes.io/component: {{ index . 2 }}
+  {{- end }}
+{{- end -}}
+
+{{/* Labels and annotations of a component's pods: (list . "engine" .Values.engine). */}}
+{{- define "csi-thin.podMetadata" -}}
+{{- $root := index . 0 -}}
+{{- $component := index . 2 -}}
+labels:
+  {{- include "csi-thin.labels" $root | nindent 2 }}
+  app.kubernetes.io/component: {{ index . 1 }}
+  {{- with $component.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+annotations:
+  kubectl.kubernetes.io/default-container: {{ index . 1 }}
+  {{- with $component.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
 {{/* A reference to an image: (list .image .defaultTag). */}}
 {{- define "csi-thin.image" -}}
 {{- $image := index . 0 -}}
@@ -43,8 +72,12 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 {{- end -}}
 
-{{- define "csi-thin.driverImage" -}}
-{{- include "csi-thin.image" (list .Values.image .Chart.AppVersion) -}}
+{{/* The container of one of csi-thin's own roles, up to its arguments: (list . "engine"). */}}
+{{- define "csi-thin.container" -}}
+{{- $root := index . 0 -}}
+name: {{ index . 1 }}
+image: {{ include "csi-thin.image" (list $root.Values.image $root.Chart.AppVersion) }}
+imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 {{- end -}}
 
 {{- define "csi-thin.pullSecrets" -}}
@@ -56,60 +89,58 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* Where a pod may run: (list . .Values.node). */}}
-{{- define "csi-thin.scheduling" -}}
-{{- $component := index . 1 -}}
-priorityClassName: {{ $component.priorityClassName }}
-{{- with $component.nodeSelector }}
+{{/* Where pods may run, by nodeSelector, affinity and tolerations. */}}
+{{- define "csi-thin.placement" -}}
+{{- with .nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $component.affinity }}
+{{- with .affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $component.tolerations }}
+{{- with .tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* A CSI sidecar beside a plug-in's socket: (list . "csi-provisioner" .Values.sidecars.provisioner (list "--args")). */}}
-{{- define "csi-thin.sidecar" -}}
-{{- $root := index . 0 -}}
-{{- $sidecar := index . 2 -}}
-- name: {{ index . 1 }}
-  image: {{ include "csi-thin.image" (list $sidecar.image "") }}
-  imagePullPolicy: {{ $root.Values.sidecars.pullPolicy }}
-  args:
-    - --csi-address=/csi/csi.sock
-    {{- range index . 3 }}
-    - {{ . }}
-    {{- end }}
-  {{- if gt (len .) 4 }}
-  env: {{- toYaml (index . 4) | nindent 4 }}
-  {{- end }}
-  securityContext:
-    allowPrivilegeEscalation: false
-    readOnlyRootFilesystem: true
-    capabilities: {drop: [ALL]}
-  resources: {{- toYaml $sidecar.resources | nindent 4 }}
-  volumeMounts:
-    - {name: csi, mountPath: /csi}
+{{/* Every address of this pod, at a port: (list . 9808). */}}
+{{- define "csi-thin.listen" -}}
+{{- eq (index . 0).Values.ipFamily "IPv6" | ternary "[::]" "0.0.0.0" -}}:{{ index . 1 }}
 {{- end -}}
 
-{{- define "csi-thin.tlsSecret" -}}
-{{- $root := index . 0 -}}
-{{- $who := index . 1 -}}
-{{- if eq $root.Values.tls.source "existing" -}}
-{{- if eq $who "controller" -}}
-{{ required "tls.existing.controllerSecret is needed with tls.source=existing" $root.Values.tls.existing.controllerSecret }}
-{{- else -}}
-{{ required "tls.existing.nodeSecret is needed with tls.source=existing" $root.Values.tls.existing.nodeSecret }}
+{{/* This pod's own address as others write it. */}}
+{{- define "csi-thin.podAddress" -}}
+{{- eq .Values.ipFamily "IPv6" | ternary "[$(POD_IP)]" "$(POD_IP)" -}}
 {{- end -}}
+
+{{/* The Secret with the certificates of "controller" or "node": (list . "node"). */}}
+{{- define "csi-thin.tlsSecret" -}}
+{{- $tls := (index . 0).Values.tls -}}
+{{- if eq $tls.source "existing" -}}
+{{ eq (index . 1) "controller" | ternary $tls.existing.controllerSecret $tls.existing.nodeSecret }}
 {{- else -}}
-{{ include "csi-thin.fullname" $root }}-{{ $who }}-tls
+{{ include "csi-thin.fullname" (index . 0) }}-{{ index . 1 }}-tls
 {{- end -}}
 {{- end -}}
 
 {{- define "csi-thin.fieldEnv" -}}
 - name: {{ index . 0 }}
   valueFrom: {fieldRef: {fieldPath: {{ index . 1 }}}}
+{{- end -}}
+
+{{/* What a container may that needs no rights but its user's. */}}
+{{- define "csi-thin.unprivileged" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* The same in a pod of a node, where the sockets are root's. */}}
+{{- define "csi-thin.unprivilegedRoot" -}}
+runAsUser: 0
+runAsGroup: 0
+{{ include "csi-thin.unprivileged" . }}
+seccompProfile: {type: RuntimeDefault}
+{{- with .Values.nodes.seLinuxType }}
+seLinuxOptions: {type: {{ . }}}
+{{- end }}
 {{- end -}}

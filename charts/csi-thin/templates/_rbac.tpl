@@ -1,4 +1,9 @@
-{{/* What csi-provisioner does, in whichever pod it runs. */}}
+{{/*
+What the sidecars need, from the rules that each project publishes beside it, less what this driver never does: no Secrets, no
+VolumeAttachments (nothing is attached through the API), no group snapshots. What several need is listed with the first.
+*/}}
+
+{{/* csi-provisioner, in whichever pod it runs. It protects a snapshot with a finalizer while it restores it. */}}
 {{- define "csi-thin.provisionerRules" -}}
 # csi-provisioner
 - apiGroups: [""]
@@ -12,25 +17,28 @@
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [events]
-  verbs: [get, list, watch, create, update, patch]
+  verbs: [list, watch, create, update, patch]
 - apiGroups: [storage.k8s.io]
   resources: [storageclasses, csinodes, volumeattributesclasses]
   verbs: [get, list, watch]
+{{- if .Values.snapshots.enabled }}
 - apiGroups: [snapshot.storage.k8s.io]
   resources: [volumesnapshots]
-  verbs: [get, list]
+  verbs: [get, list, watch, update]
+{{- end }}
 {{- end -}}
 
 {{- define "csi-thin.resizerRules" -}}
-# csi-resizer and the health monitor
+# csi-resizer
 - apiGroups: [""]
   resources: [persistentvolumeclaims/status]
   verbs: [patch]
+{{- end -}}
+
+{{- define "csi-thin.healthMonitorRules" -}}
+# csi-external-health-monitor-controller
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
-- apiGroups: [storage.k8s.io]
-  resources: [volumeattributesclasses]
   verbs: [get, list, watch]
 {{- end -}}
 
@@ -47,6 +55,7 @@
   verbs: [update, patch]
 {{- end -}}
 
+{{/* Leader election and the CSIStorageCapacity objects, of this namespace alone: (list . "replicasets") with the kind that owns the pod. */}}
 {{- define "csi-thin.namespaceRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
@@ -54,13 +63,33 @@
 - apiGroups: [storage.k8s.io]
   resources: [csistoragecapacities]
   verbs: [get, list, watch, create, update, patch, delete]
+# Whom those objects belong to.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get]
+- apiGroups: [apps]
+  resources: [{{ index . 1 }}]
+  verbs: [get]
 {{- end -}}
 
-{{- define "csi-thin.distributedEnv" -}}
-{{ include "csi-thin.fieldEnv" (list "NODE_NAME" "spec.nodeName") }}
-{{ include "csi-thin.fieldEnv" (list "POD_NAME" "metadata.name") }}
-{{ include "csi-thin.fieldEnv" (list "NAMESPACE" "metadata.namespace") }}
+{{/* Binds a role to the component's ServiceAccount: (list . "ClusterRole" "engine"). */}}
+{{- define "csi-thin.binding" -}}
+{{- $root := index . 0 -}}
+{{- $name := printf "%s-%s" (include "csi-thin.fullname" $root) (index . 2) -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ index . 1 }}Binding
+metadata:
+  name: {{ $name }}
+  {{- if eq (index . 1) "Role" }}
+  namespace: {{ $root.Release.Namespace }}
+  {{- end }}
+  labels: {{- include "csi-thin.labels" $root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ index . 1 }}
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ $name }}
+    namespace: {{ $root.Release.Namespace }}
 {{- end -}}

@@ -112,6 +112,17 @@ public sealed class EngineAndNodeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_engine_of_a_node_without_pools_is_well()
+    {
+        await _engine.DisposeAsync();
+        _engine = await EngineHost.StartAsync(Engine with { Pools = [] }, NullLoggerFactory.Instance);
+        using var http = new HttpClient();
+        Assert.Equal("ok\n", await http.GetStringAsync(new Uri(_engine.MetricsAddress!, "/healthz")));
+        using var csi = new CsiClient(At("csi.sock"));
+        Assert.True((await csi.Identity.ProbeAsync(new ProbeRequest())).Ready);
+    }
+
+    [Fact]
     [SupportedOSPlatform("linux")]
     public void The_engines_socket_is_roots_alone()
     {
