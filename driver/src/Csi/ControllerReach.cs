@@ -7,9 +7,9 @@ internal enum ControllerReach
     Cluster,
 
     /// <summary>
-    /// Those of the sidecars on the same node (<c>--node-deployment</c>). The provisioner and the snapshotter call for their own node alone.
-    /// The resizer has no such mode: one of them, elected, calls its own node for the volumes of all. It calls nobody and leaves growth
-    /// to kubelet where the controller does not offer EXPAND_VOLUME and the node does, so that is how it must be here.
+    /// Those of the sidecars on the same node (<c>--node-deployment</c>). The provisioner and the snapshotter call for their own node
+    /// alone. The resizer has no such mode: one of them, elected, calls its own node for the volumes of all. It calls nobody and leaves
+    /// growth to kubelet where the controller does not offer EXPAND_VOLUME and the node does, so that is how it must be here.
     /// </summary>
     Node,
 }
