@@ -1,3 +1,4 @@
+using CsiThin.EndToEnd.Pool;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -17,13 +18,20 @@ public sealed class RescueTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
 
-    [Fact]
-    public void A_pool_is_served_by_the_kernel_with_nothing_of_ours()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_pool_is_served_by_the_kernel_with_nothing_of_ours(bool isGrown)
     {
         var pool = _directory.File("pool");
-        Support.Program.Json("pool", "format", pool, "--size", "256M");
+        if (isGrown)
+            GrownPool.Make(pool);
+        else
+            Support.Program.Json("pool", "format", pool, "--size", "256M");
         Support.Program.Json("volume", "create", pool, "letters", "--size", "64M");
         var content = MakeFileSystem(pool);
+        if (isGrown)
+            GrownPool.Fill(pool);
 
         var said = GuestKernel.Run(_directory, $"""
             strings -n 3 /dev/ubda | grep letters >/dev/null

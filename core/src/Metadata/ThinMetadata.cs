@@ -184,13 +184,14 @@ public sealed partial class ThinMetadata : IDisposable
 
     /// <summary>
     /// The data blocks that <see cref="GrowData"/> may be asked for with the metadata that is free beside the reserve: a bitmap counts
-    /// 16320 of them, and a third is kept for the nodes above the bitmaps and for what is copied on the way.
+    /// 16320 of them, and a third and eight blocks are kept for the nodes above the bitmaps and for what is copied on the way.
     /// </summary>
     public ulong CountableDataBlocks
     {
         get
         {
-            var bitmaps = (DataBlocks + Bitmap.Entries - 1) / Bitmap.Entries + FreeMetadataBlocks * 2 / 3;
+            const ulong Copied = 8;
+            var bitmaps = (DataBlocks + Bitmap.Entries - 1) / Bitmap.Entries + (Math.Max(FreeMetadataBlocks, Copied) - Copied) * 2 / 3;
             return Math.Min(bitmaps * Bitmap.Entries, BlockTime.MaxBlock);
         }
     }

@@ -96,45 +96,6 @@ public sealed class MetadataGrowthTests
         Assert.Equal(before, after);
     }
 
-    [Fact]
-    public void Data_that_full_metadata_cannot_count_is_left_until_it_can()
-    {
-        const int Mapped = 15_000;
-        var disk = new MemoryDisk(1000 << 20); // one bitmap counts 16320 blocks, and there are not as many
-        PoolDisk.Format(disk, Block);
-        using var pool = new TestPool(disk)
-        {
-            Tweak = options => options with { Time = new ManualTimeProvider(), NoSpaceTimeout = TimeSpan.FromSeconds(60) },
-        }.Open();
-        var volume = pool.CreateVolume("a", (long)Mapped * Block);
-        pool.Map(volume, Mapped);
-        using (var device = pool.Device(volume))
-        using (MetadataFiller.Fill(pool, volume, device, Mapped))
-        {
-            Assert.Contains("no metadata left", UseUpTheLast(pool), StringComparison.Ordinal);
-            disk.SetLength(1300 << 20); // formatting would give it the same 3 MiB of metadata
-            _ = pool.Pool.GrowToDisk();
-            var counted = pool.Pool.GetStatus().DataBlocksTotal;
-            Assert.InRange(counted, 15_500ul, 16320ul);
-            Assert.Equal(1, pool.CountLines("no metadata left to count"));
-            Assert.True(pool.Pool.Mode < PoolMode.ReadOnly, string.Join('\n', pool.Lines));
-            foreach (var snapshot in pool.Pool.ListVolumes().Where(v => v.Id != volume.Id))
-                pool.Pool.Delete(snapshot.Id);
-            Assert.True(pool.Pool.GrowToDisk() > 0);
-            Assert.InRange(pool.Pool.GetStatus().DataBlocksTotal, 20_000ul, 20_800ul);
-            Assert.Single(pool.Pool.GetStatus().Extents);
-        }
-        pool.Pool.Close();
-        Assert.Empty(pool.Check());
-    }
-
-    /// <summary>Creates empty volumes, which take one block each, until that is refused; why it was.</summary>
-    private static string UseUpTheLast(TestPool pool) => Assert.Throws<PoolException>(() =>
-    {
-        for (var i = 0; i < 1000; i++)
-            pool.CreateVolume($"small{i}");
-    }).Message;
-
     /// <summary>The last four blocks of the first data region, then the first ones of the second.</summary>
     private static void AssertOnDisk(MemoryDisk disk, IReadOnlyList<PoolExtent> extents, byte[] bytes)
     {
