@@ -30,6 +30,7 @@ internal sealed class OccupancyReader(ThinPool pool)
             Begin(reading);
             try
             {
+                reading.Token.ThrowIfCancellationRequested();
                 using var held = pool.HoldMetadataSnapshot();
                 return MetadataListing.Read(held.Metadata, MetadataState.Held, new ToolRun(cancellation: reading.Token));
             }

@@ -93,7 +93,10 @@ public sealed class OccupancyReaderTests : IDisposable
         using var buffer = new AlignedBuffer(4096);
         queue.Submit(new BlockRequest
         {
-            Operation = BlockOperation.Write, OffsetBytes = offsetBytes, LengthBytes = 4096, Address = buffer.Address,
+            Operation = BlockOperation.Write,
+            OffsetBytes = offsetBytes,
+            LengthBytes = 4096,
+            Address = buffer.Address,
         });
         queue.Kick();
         var finished = new BlockRequest[1];

@@ -19,7 +19,7 @@ namespace CsiThin.Driver.Volumes.Meters;
 internal sealed class OccupancyMeter : IAsyncDisposable
 {
     /// <summary>The shortest time between two readings of a pool.</summary>
-    public static readonly TimeSpan AgeMin = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan AgeMin = TimeSpan.FromMinutes(1);
 
     /// <summary>256 MiB of memory; 4 TiB in use at data blocks of 64 KiB.</summary>
     public const ulong BlocksMax = 64 << 20;
