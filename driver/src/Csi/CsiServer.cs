@@ -16,13 +16,11 @@ internal static class CsiServer
     /// calls of the Node service are UNIMPLEMENTED.
     /// </summary>
     public static Task<CallServer> StartAsync(
-        string socketPath, VolumeManager volumes, string nodeId, VolumeNode? node, ILoggerFactory logs,
-        ControllerReach reach = ControllerReach.Cluster) =>
-        CallServer.StartAsync(socketPath, ServicesOf("CSI", volumes, nodeId, node, reach), logs);
+        string socketPath, VolumeManager volumes, string nodeId, VolumeNode? node, ILoggerFactory logs) =>
+        CallServer.StartAsync(socketPath, ServicesOf("CSI", volumes, nodeId, node), logs);
 
     /// <summary>The services, whose calls are counted under <paramref name="api"/>.</summary>
-    public static CallServices ServicesOf(
-        string api, VolumeManager volumes, string nodeId, VolumeNode? node, ControllerReach reach = ControllerReach.Cluster)
+    public static CallServices ServicesOf(string api, VolumeManager volumes, string nodeId, VolumeNode? node)
     {
         var topology = new NodeTopology(nodeId);
         return new CallServices(
@@ -30,7 +28,7 @@ internal static class CsiServer
             collection =>
             {
                 collection.AddSingleton(new IdentityService(token => IdentityService.AnyPoolServesAsync(volumes.Pools, token)));
-                collection.AddSingleton(new ControllerService(volumes, topology, reach));
+                collection.AddSingleton(new ControllerService(volumes, topology));
                 if (node is not null)
                     collection.AddSingleton(new NodeService(node, topology));
             },

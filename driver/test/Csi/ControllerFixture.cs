@@ -20,10 +20,10 @@ internal sealed class ControllerFixture : IDisposable
 
     private readonly ErrorInterceptor _interceptor;
 
-    public ControllerFixture(EnginePlace place = EnginePlace.Here, ControllerReach reach = ControllerReach.Cluster)
+    public ControllerFixture(EnginePlace place = EnginePlace.Here)
     {
         Pools = new VolumeManagerFixture(place);
-        Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node), reach);
+        Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node));
         Identity = new IdentityService(token => IdentityService.AnyPoolServesAsync(Pools.Volumes.Pools, token));
         _interceptor = new ErrorInterceptor(Meter, TimeProvider.System, Log);
     }

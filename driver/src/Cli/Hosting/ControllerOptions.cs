@@ -1,6 +1,5 @@
 using System.Net;
 using CsiThin.Driver.Router;
-using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -17,7 +16,4 @@ internal sealed record ControllerOptions(string SocketPath, string TlsDirectory)
 
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
-
-    /// <summary>What is logged at least.</summary>
-    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

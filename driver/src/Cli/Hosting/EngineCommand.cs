@@ -23,13 +23,12 @@ internal static class EngineCommand
         var metrics = ServerArguments.Metrics();
         var cache = ServerArguments.Cache();
         var stopTimeout = ServerArguments.StopTimeout();
-        var logLevel = ServerLogs.Level();
         var command = new Command(
             "engine",
             "Own the pools and the data path, in a process that restarts rarely. Example: csi-thin engine --pool fast=/dev/sdb. "
             + "SIGTERM: it serves on while volumes are attached and says which; a second SIGTERM leaves them to the next engine")
         {
-            pools, declared, socket, state, nbd, metrics, cache, stopTimeout, logLevel,
+            pools, declared, socket, state, nbd, metrics, cache, stopTimeout,
         };
         labels.AddTo(command);
         command.Validators.Add(result =>
@@ -45,7 +44,6 @@ internal static class EngineCommand
                 NbdPath = parsed.GetValue(nbd),
                 Metrics = parsed.GetValue(metrics),
                 CacheBytes = parsed.GetValue(cache),
-                LogLevel = parsed.GetValue(logLevel),
             },
             parsed.GetValue(declared),
             labels.Read(parsed),
@@ -64,7 +62,7 @@ internal static class EngineCommand
         CancellationToken cancellation)
     {
         using var termination = new Termination(takesSecond: true);
-        using var logs = ServerLogs.ToErrorStream(options.LogLevel);
+        using var logs = ServerLogs.ToErrorStream();
         if (declared is not null)
         {
             var made = await DeclaredPart.MakeAsync(declared, labels, options.StateDirectory!, logs, cancellation).ConfigureAwait(false);
