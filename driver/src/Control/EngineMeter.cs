@@ -20,13 +20,18 @@ internal sealed class EngineMeter : IAsyncDisposable
     private readonly Task _running;
     private volatile int _served = -1;
 
-    /// <summary>Publishes the instruments, and asks <paramref name="pools"/>, which must not wait for an absent engine, from now on.</summary>
+    /// <summary>
+    /// Publishes the instruments, and asks <paramref name="pools"/>, which must not wait for an absent engine, from now on.
+    /// </summary>
     public EngineMeter(IPoolSource pools, TimeProvider time)
     {
         (_pools, _time) = (pools, time);
         _meter.CreateObservableGauge("csithin.engine.up", () => _served < 0 ? 0 : 1, null, "1 when the node's engine answered lately.");
         _meter.CreateObservableGauge(
-            "csithin.engine.pools", () => Math.Max(0, _served), "{pool}", "Pools that the node's engine serves; 0 while it does not answer.");
+            "csithin.engine.pools",
+            () => Math.Max(0, _served),
+            "{pool}",
+            "Pools that the node's engine serves; 0 while it does not answer.");
         _running = Task.Run(RunAsync);
     }
 

@@ -47,7 +47,8 @@ internal sealed class OccupancyMeter : IAsyncDisposable
         Gauge("shared", "Bytes of data blocks that others map too.", static device => device.SharedBlocks);
         _meter.CreateObservableGauge(
             "csithin.pool.occupancy.timestamp",
-            () => EachRead<Measurement<double>>((pool, reading) => [new Measurement<double>(Seconds(reading.At), MeteredPools.Tag("pool", pool.Name))]),
+            () => EachRead<Measurement<double>>(
+                (pool, reading) => [new Measurement<double>(Seconds(reading.At), MeteredPools.Tag("pool", pool.Name))]),
             "s",
             "When exclusive and shared bytes were last counted, since the Unix epoch.");
         _meter.CreateObservableGauge(
