@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
+using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
 using CsiThin.EndToEnd.Support;
 using Xunit;
@@ -12,7 +13,8 @@ internal static class GrownPool
     /// <summary>So small that a volume with anything on it reaches into the second extent's data.</summary>
     private const string FormattedSize = "8M";
 
-    private const int FillerBlocks = 80_000;
+    private const ulong FillerBlocks = 160_000;
+    private const ulong LeafEntries = 252; // of 16 bytes in 4064
 
     private const long GrownBytes = 6L << 30; // sparse
 
@@ -32,7 +34,7 @@ internal static class GrownPool
         ThinId id;
         using (var pool = ThinPool.Open(path, new PoolOpenOptions()))
         {
-            id = pool.Create(new VolumeSpec { Name = "filler", SizeBytes = FillerBlocks * PoolLayout.DataBlockBytesMin }).ThinId;
+            id = pool.Create(new VolumeSpec { Name = "filler", SizeBytes = (long)FillerBlocks * PoolLayout.DataBlockBytesMin }).ThinId;
             pool.Close();
         }
         using (var disk = FileDisk.Open(path))
@@ -40,16 +42,23 @@ internal static class GrownPool
         using (var metadata = parts.OpenMetadata(readOnly: false, PoolOpenOptions.MetadataCacheBytesMin))
         {
             using var thin = metadata.OpenThin(id);
-            for (var block = 0ul; block < FillerBlocks; block++)
-            {
-                Assert.True(metadata.TryAllocateDataBlock(out var fresh));
-                metadata.Insert(thin, new VirtualBlock(block), fresh);
-            }
+            // Every other block fills the leaves; then one more block in each splits it in half.
+            for (var block = 0ul; block < FillerBlocks; block += 2)
+                Map(metadata, thin, block);
+            for (var block = LeafEntries + 1; block < FillerBlocks; block += 2 * LeafEntries)
+                Map(metadata, thin, block);
             metadata.Commit();
         }
         using var inspector = PoolInspector.Open(path);
         var status = inspector.Status;
         Assert.Equal(2, status.Extents.Count);
-        Assert.True(status.MetadataBlocksUsed * PoolLayout.MetadataBlockBytes > (ulong)status.Extents[0].Metadata.LengthBytes);
+        var usedBytes = (long)status.MetadataBlocksUsed * PoolLayout.MetadataBlockBytes;
+        Assert.InRange(usedBytes, status.Extents[0].Metadata.LengthBytes, long.MaxValue);
+    }
+
+    private static void Map(ThinMetadata metadata, ThinDevice thin, ulong block)
+    {
+        Assert.True(metadata.TryAllocateDataBlock(out var fresh), "no data block is free");
+        metadata.Insert(thin, new VirtualBlock(block), fresh);
     }
 }
