@@ -1,6 +1,5 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
-using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
 using CsiThin.EndToEnd.Support;
 using Xunit;
@@ -13,10 +12,9 @@ internal static class GrownPool
     /// <summary>So small that a volume with anything on it reaches into the second extent's data.</summary>
     private const string FormattedSize = "8M";
 
-    private const ulong FillerBlocks = 160_000;
-    private const ulong LeafEntries = 252; // of 16 bytes in 4064
+    private const ulong FillerBlocks = 150_000; // 252 to a leaf
 
-    private const long GrownBytes = 6L << 30; // sparse
+    private const long GrownBytes = 12L << 30; // sparse
 
     /// <summary>Formats and grows it by the commands.</summary>
     public static void Make(string path)
@@ -42,11 +40,11 @@ internal static class GrownPool
         using (var metadata = parts.OpenMetadata(readOnly: false, PoolOpenOptions.MetadataCacheBytesMin))
         {
             using var thin = metadata.OpenThin(id);
-            // Every other block fills the leaves; then one more block in each splits it in half.
-            for (var block = 0ul; block < FillerBlocks; block += 2)
-                Map(metadata, thin, block);
-            for (var block = LeafEntries + 1; block < FillerBlocks; block += 2 * LeafEntries)
-                Map(metadata, thin, block);
+            for (var block = 0ul; block < FillerBlocks; block++)
+            {
+                Assert.True(metadata.TryAllocateDataBlock(out var fresh), "no data block is free");
+                metadata.Insert(thin, new VirtualBlock(block), fresh);
+            }
             metadata.Commit();
         }
         using var inspector = PoolInspector.Open(path);
@@ -54,11 +52,5 @@ internal static class GrownPool
         Assert.Equal(2, status.Extents.Count);
         var usedBytes = (long)status.MetadataBlocksUsed * PoolLayout.MetadataBlockBytes;
         Assert.InRange(usedBytes, status.Extents[0].Metadata.LengthBytes, long.MaxValue);
-    }
-
-    private static void Map(ThinMetadata metadata, ThinDevice thin, ulong block)
-    {
-        Assert.True(metadata.TryAllocateDataBlock(out var fresh), "no data block is free");
-        metadata.Insert(thin, new VirtualBlock(block), fresh);
     }
 }
