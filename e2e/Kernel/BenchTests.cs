@@ -109,8 +109,8 @@ public sealed class BenchTests(ITestOutputHelper output)
             foreach (var (name, path) in devices)
             {
                 var said = guest.Run(
-                    $"fio --name=bench --filename={path} --size=256M --ioengine=libaio --direct=1 --time_based --runtime={Seconds} {options} "
-                    + "--output-format=json");
+                    $"fio --name=bench --filename={path} --size=256M --ioengine=libaio --direct=1 --time_based --runtime={Seconds} "
+                    + $"{options} --output-format=json");
                 var job = JsonDocument.Parse(said[said.IndexOf('{', StringComparison.Ordinal)..]).RootElement.GetProperty("jobs")[0];
                 rates[name].Add(Math.Max(Rate(job, "read"), Rate(job, "write")));
             }
