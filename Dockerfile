@@ -14,6 +14,7 @@ ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /src
 # Restored by itself, so that a change of code does not fetch packages again.
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY core/Memory.props core/
 COPY core/src/CsiThin.Core.csproj core/src/
 COPY driver/src/CsiThin.Driver.csproj driver/src/
 RUN case "$TARGETARCH" in amd64) rid=linux-x64 ;; arm64) rid=linux-arm64 ;; *) echo "no image for $TARGETARCH" >&2; exit 1 ;; esac \

@@ -25,7 +25,7 @@ internal sealed class NbdConnection
     private readonly ConnectionControl _control = new();
     private readonly string _who;
     private readonly Thread _thread;
-    private ChosenExport? _chosen;
+    private volatile ChosenExport? _chosen;
 
     /// <summary>
     /// Takes the connected socket over, and <paramref name="chosen"/> too: where it is not null there is no handshake, the other end
@@ -44,7 +44,10 @@ internal sealed class NbdConnection
     }
 
     /// <summary>What it has done so far.</summary>
-    public ConnectionCounters Counters { get; } = new();
+    public TrafficCounters Counters { get; } = new();
+
+    /// <summary>What it serves; null before the client has chosen.</summary>
+    public string? Export => _chosen?.Name;
 
     /// <summary>Starts the thread. When the system has none to give it throws, and socket and export are the caller's again.</summary>
     public void Start()

@@ -23,6 +23,9 @@ internal sealed class NbdRequest(AlignedBuffer heads, int index) : BlockRequest
     /// <summary>Decided from the header, or after the device's answer.</summary>
     public NbdErrno Errno { get; set; }
 
+    /// <summary>The clock's timestamp when it had wholly arrived.</summary>
+    public long ArrivedAt { get; set; }
+
     /// <summary>It needs the device: nothing was wrong with it and there is something to do.</summary>
     public bool IsForDevice => Errno == NbdErrno.None && (LengthBytes > 0 || Command == NbdCommand.Flush);
 

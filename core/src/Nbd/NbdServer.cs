@@ -37,13 +37,14 @@ public sealed class NbdServer : IDisposable
         _socketPath = socketPath;
         _exports = exports;
         _options = options ?? new NbdServerOptions();
+        Traffic = _options.Traffic ?? new NbdTraffic();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxConnections, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxRequests, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxPayloadBytes, NbdProtocol.MaxPayloadBytes);
     }
 
-    /// <summary>The instruments of this server.</summary>
-    internal NbdMetrics Metrics { get; } = new();
+    /// <summary>What its connections have done.</summary>
+    public NbdTraffic Traffic { get; }
 
     /// <summary>Connections being served.</summary>
     public int ConnectionCount
@@ -107,7 +108,8 @@ public sealed class NbdServer : IDisposable
         using (_options.TimeProvider.CreateTimer(AbandonAll, null, _options.DrainLimit, Timeout.InfiniteTimeSpan))
             Array.ForEach(connections, connection => connection.Join());
         _stopAccepting.Dispose();
-        Metrics.Dispose();
+        if (_options.Traffic is null)
+            Traffic.Dispose();
     }
 
     private void AcceptAll()
@@ -179,7 +181,7 @@ public sealed class NbdServer : IDisposable
                 });
                 connection.Start();
                 _connections.Add(connection);
-                Metrics.Add(connection.Counters);
+                Traffic.Add(connection);
                 return connection;
             }
             catch (Exception lacking) when (lacking is DiskException or OutOfMemoryException)
@@ -195,7 +197,7 @@ public sealed class NbdServer : IDisposable
         lock (_gate)
         {
             _connections.Remove(connection);
-            Metrics.Remove(connection.Counters);
+            Traffic.Remove(connection);
         }
     }
 

@@ -26,6 +26,9 @@ public sealed record NbdServerOptions
     /// <summary>The clock of both limits.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Where the traffic is counted, so that several servers may share it; null for a count of the server's own.</summary>
+    public NbdTraffic? Traffic { get; init; }
+
     /// <summary>Takes messages; nobody does when null.</summary>
     public NbdLog? Log { get; init; }
 }

@@ -31,7 +31,8 @@ internal sealed class Transmission : IDisposable
     private readonly StreamSocket _socket;
     private readonly ConnectionControl _control;
     private readonly NbdSession _session;
-    private readonly ConnectionCounters _counters;
+    private readonly TrafficCounters _counters;
+    private readonly TimeProvider _time;
     private readonly FailureLog _failures;
     private readonly IBlockQueue _queue;
     private readonly RequestPool _pool;
@@ -47,12 +48,13 @@ internal sealed class Transmission : IDisposable
     /// <summary>Opens a queue of <paramref name="device"/>. Socket, buffer and device stay the caller's.</summary>
     public Transmission(
         StreamSocket socket, ReceiveBuffer input, ConnectionControl control, IBlockDevice device, NbdSession session,
-        NbdServerOptions options, ConnectionCounters counters, FailureLog failures)
+        NbdServerOptions options, TrafficCounters counters, FailureLog failures)
     {
         _socket = socket;
         _control = control;
         _session = session;
         _counters = counters;
+        _time = options.TimeProvider;
         _failures = failures;
         _queue = device.OpenQueue();
         _pool = new RequestPool(options.MaxRequests, options.MaxPayloadBytes);
@@ -102,10 +104,15 @@ internal sealed class Transmission : IDisposable
     private bool SubmitArrived()
     {
         var submitted = false;
+        // One look at the clock for all that arrived together, and one for all that was finished together: a request must not pay for it.
+        long now = 0;
         var any = false;
         while (_reader.Next() is { } request)
         {
+            now = any ? now : _time.GetTimestamp();
             any = true;
+            _counters.Begin();
+            request.ArrivedAt = now;
             if (request.IsForDevice && !(request.Command == NbdCommand.Flush && _session.IsReadOnly))
             {
                 _queue.Submit(request);
@@ -113,7 +120,7 @@ internal sealed class Transmission : IDisposable
             }
             else
             {
-                Answer(request);
+                Answer(request, now);
             }
         }
         if (submitted)
@@ -129,16 +136,18 @@ internal sealed class Transmission : IDisposable
         while (_queue.Reap(_finished) is var count and > 0)
         {
             any = true;
+            var now = _time.GetTimestamp();
             foreach (var finished in _finished.AsSpan(0, count))
             {
                 var request = (NbdRequest)finished;
                 if (_cancelled && finished.Error == BlockError.ShuttingDown)
                 {
+                    _counters.Drop();
                     _pool.Release(request);
                     continue;
                 }
                 request.Errno = NbdErrors.Of(request.Error, request.Command);
-                Answer(request);
+                Answer(request, now);
             }
         }
         return any;
@@ -156,10 +165,10 @@ internal sealed class Transmission : IDisposable
         _queue.CancelWaiting();
     }
 
-    private void Answer(NbdRequest request)
+    private void Answer(NbdRequest request, long now)
     {
         ReplyEncoder.Encode(request, _session);
-        _counters.Count(request);
+        _counters.Count(request, _time.GetElapsedTime(request.ArrivedAt, now));
         if (request.Errno != NbdErrno.None)
             _failures.Note(request);
         if (_outputBroken)

@@ -14,12 +14,15 @@ namespace CsiThin.Core.Pool;
 /// A failure at any step is final (design, Commit): what the disk holds is then unknown, so the pool turns read-only until it is reopened.
 /// Reads go on from memory, which has everything that was acknowledged. Belongs to the worker.
 /// </summary>
-internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watch)
+internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watch, TimeProvider time)
 {
     private ulong _commits;
 
     /// <summary>Commits since the pool was opened.</summary>
     public ulong Commits => Volatile.Read(ref _commits);
+
+    /// <summary>How long they took; any thread may read.</summary>
+    public LatencyHistogram Times { get; } = new();
 
     /// <summary>Throws <see cref="PoolError.Degraded"/> when it could not be made durable; the pool has degraded then.</summary>
     public void Commit()
@@ -79,6 +82,7 @@ internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watc
 
     private void CommitMetadata()
     {
+        var begin = time.GetTimestamp();
         if (catalog.IsDirty)
         {
             var current = pool.Metadata.TransactionId;
@@ -91,6 +95,7 @@ internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watc
         pool.HasUncommitted = false;
         pool.Epochs.Flip();
         watch.Update();
+        Times.Record(time.GetElapsedTime(begin));
         Volatile.Write(ref _commits, _commits + 1);
     }
 }

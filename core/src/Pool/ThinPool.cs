@@ -46,13 +46,16 @@ public sealed partial class ThinPool : IDisposable
             _state.Degrade(PoolMode.ReadOnly, "it was opened so.");
         else if (metadata.NeedsCheck)
             _state.Degrade(PoolMode.ReadOnly, "its metadata needs a check.");
-        _committer = new Committer(_state, catalog, _watch);
+        _committer = new Committer(_state, catalog, _watch, options.Time);
         _worker = new PoolWorker(_state, _committer, options.Time, $"pool {disk.Label.Uuid:N}"[..13]);
         _trimmer = new PoolTrimmer(_state, _worker, disk.Label.Uuid);
     }
 
     /// <summary>The pool's id, for ever.</summary>
     public Guid Uuid => _disk.Label.Uuid;
+
+    /// <summary>How long the commits of metadata since it was opened have taken.</summary>
+    public LatencyHistogram CommitTimes => _committer.Times;
 
     /// <summary>How far the pool has degraded.</summary>
     public PoolMode Mode => _state.Mode;

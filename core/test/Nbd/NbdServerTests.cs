@@ -10,6 +10,8 @@ namespace CsiThin.Core.Tests.Nbd;
 
 public sealed class NbdServerTests
 {
+    private const int Read = (int)NbdCommand.Read;
+
     [Fact]
     [UnsupportedOSPlatform("windows")]
     public void The_socket_is_the_owners_alone_and_goes_with_the_server()
@@ -223,13 +225,61 @@ public sealed class NbdServerTests
         Assert.Equal((1, 0), (seen["csithin.nbd.errors unknown"], seen["csithin.nbd.connections "]));
     }
 
+    [Fact]
+    public void Traffic_is_told_by_export_until_the_export_is_forgotten_and_stays_in_the_totals()
+    {
+        using var nbd = new NbdFixture();
+        using (var client = nbd.Go())
+            client.Ask(NbdCommand.Read, 0, 4096);
+        using (var client = nbd.Go("snapshot"))
+            client.Ask(NbdCommand.Read, 0, 512);
+        NbdFixture.Until(() => nbd.Server.ConnectionCount == 0, "the connections have ended");
+        using (var client = nbd.Go())
+        {
+            client.Ask(NbdCommand.Read, 0, 1);
+            NbdFixture.Until(() => nbd.Server.Traffic.ByExport()["disk"].Requests(Read) == 2, "the living connection is counted");
+            var sums = nbd.Server.Traffic.ByExport();
+            Assert.Equal((2, 4097), (sums["disk"].Requests(Read), sums["disk"].Bytes(Read)));
+            Assert.Equal((1, 512), (sums["snapshot"].Requests(Read), sums["snapshot"].Bytes(Read)));
+            Assert.Equal(2, sums["disk"].Latency(Read).Counts.Sum());
+        }
+
+        NbdFixture.Until(() => nbd.Server.ConnectionCount == 0, "the connection has ended");
+        nbd.Server.Traffic.Forget(export => export == "disk");
+        Assert.Equal(["snapshot"], nbd.Server.Traffic.ByExport().Keys);
+        Assert.Equal((3, 4609), (Observe(nbd.Server)["csithin.nbd.requests read"], Observe(nbd.Server)["csithin.nbd.bytes read"]));
+    }
+
+    [Fact]
+    public void A_request_is_in_flight_from_its_arrival_to_its_answer_and_is_as_old_as_that()
+    {
+        var clock = new ManualClock();
+        using var nbd = new NbdFixture(Finishing.Deferred, new NbdServerOptions { TimeProvider = clock });
+        using var client = nbd.Go();
+        using var began = new ManualResetEventSlim();
+        using var mayEnd = new ManualResetEventSlim();
+        nbd.Disk.Fault = _ =>
+        {
+            began.Set();
+            mayEnd.Wait();
+            return BlockError.None;
+        };
+        client.Send(client.Encode(NbdCommand.Read, 0, 4096, 0, [], out _));
+        began.Wait();
+        NbdFixture.Until(() => nbd.Server.Traffic.ByExport()["disk"].InFlight == 1, "it is in flight");
+        clock.Advance(TimeSpan.FromSeconds(3));
+        mayEnd.Set();
+        NbdFixture.Until(() => nbd.Server.Traffic.ByExport()["disk"].InFlight == 0, "it is answered");
+        Assert.Equal(TimeSpan.FromSeconds(3), nbd.Server.Traffic.ByExport()["disk"].Latency(Read).Sum);
+    }
+
     private static Dictionary<string, long> Observe(NbdServer server)
     {
         var seen = new Dictionary<string, long>();
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
-            if (ReferenceEquals(instrument.Meter, server.Metrics.Meter))
+            if (ReferenceEquals(instrument.Meter, server.Traffic.Meter))
                 l.EnableMeasurementEvents(instrument);
         };
         void Take(Instrument instrument, long value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>

@@ -205,6 +205,9 @@ internal sealed class RawNbdClient : IDisposable
         return reply.Cookie == cookie ? reply : throw new InvalidDataException("a reply to another request came");
     }
 
+    /// <summary>One read and its reply.</summary>
+    public RawReply Read(ulong offset, uint length) => Ask(NbdCommand.Read, offset, length);
+
     public RawReply ReceiveReply()
     {
         var head = Receive(16);

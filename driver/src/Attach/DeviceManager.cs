@@ -45,6 +45,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         {
             MaxConnections = int.MaxValue,
             MaxPayloadBytes = 32 << 20, // the least; the kernel has at most 128 requests in flight, few of them large
+            Traffic = options.Traffic,
             Log = nbdLog,
             TimeProvider = options.Time,
         });

@@ -1,3 +1,5 @@
+using CsiThin.Core.Nbd;
+
 namespace CsiThin.Driver.Attach;
 
 /// <summary>How devices are kept.</summary>
@@ -32,6 +34,9 @@ internal sealed record DeviceOptions
 
     /// <summary>How often every device is looked at, beside being told of a dead socket at once.</summary>
     public TimeSpan WatchInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where the devices' traffic is counted; null for nowhere that anybody sees.</summary>
+    public NbdTraffic? Traffic { get; init; }
 
     /// <summary>The clock of all limits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
+using CsiThin.Core.Device;
 
 namespace CsiThin.Driver.Telemetry;
 
@@ -23,11 +24,12 @@ internal sealed class MetricFamily
     {
         var kind = instrument.GetType().Name;
         var isCounter = kind.Replace("Observable", "", StringComparison.Ordinal).StartsWith("Counter", StringComparison.Ordinal);
-        var isHistogram = kind.StartsWith("Histogram", StringComparison.Ordinal);
+        var isLatency = instrument is LatencyInstrument;
+        var isHistogram = isLatency || kind.StartsWith("Histogram", StringComparison.Ordinal);
         Name = PrometheusNames.Of(instrument.Name, instrument.Unit, isCounter);
         _help = string.IsNullOrEmpty(instrument.Description) ? instrument.Name : instrument.Description;
         _type = isCounter ? "counter" : isHistogram ? "histogram" : "gauge";
-        _bounds = isHistogram ? DefaultBounds : [];
+        _bounds = isLatency ? [.. LatencyHistogram.BoundsSeconds] : isHistogram ? DefaultBounds : [];
         IsObserved = instrument.IsObservable;
     }
 
@@ -57,6 +59,17 @@ internal sealed class MetricFamily
             series.Count++;
             series.Value = IsObserved ? value : series.Value + value;
         }
+    }
+
+    /// <summary>Takes a histogram that was counted elsewhere.</summary>
+    public void Take(LatencyReading reading)
+    {
+        var counts = reading.Histogram.Counts;
+        var series = new Series(_bounds.Length) { Count = counts.Sum(), Value = reading.Histogram.Sum.TotalSeconds };
+        for (var bucket = 0; bucket < counts.Count; bucket++)
+            series.Buckets[bucket] = counts[bucket];
+        lock (_series)
+            _series[PrometheusNames.Labels(reading.Tags)] = series;
     }
 
     /// <summary>Writes the family in the text format; nothing while there are no series.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text;
+using CsiThin.Core.Device;
 
 namespace CsiThin.Driver.Telemetry;
 
@@ -15,6 +16,7 @@ internal sealed class PrometheusExporter : IDisposable
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, MetricFamily> _families = new(StringComparer.Ordinal);
+    private readonly Dictionary<LatencyInstrument, MetricFamily> _latencies = [];
     private readonly MeterListener _listener = new();
     private readonly Action<Exception> _onError;
 
@@ -25,6 +27,7 @@ internal sealed class PrometheusExporter : IDisposable
     {
         _onError = onError;
         _listener.InstrumentPublished = Publish;
+        _listener.MeasurementsCompleted = Complete;
         _listener.SetMeasurementEventCallback<long>((_, value, tags, family) => Record(family, value, tags));
         _listener.SetMeasurementEventCallback<int>((_, value, tags, family) => Record(family, value, tags));
         _listener.SetMeasurementEventCallback<double>((_, value, tags, family) => Record(family, value, tags));
@@ -42,14 +45,7 @@ internal sealed class PrometheusExporter : IDisposable
                     family.Clear();
             }
 
-            try
-            {
-                _listener.RecordObservableInstruments();
-            }
-            catch (AggregateException failures)
-            {
-                _onError(failures);
-            }
+            Observe();
 
             var output = new StringBuilder();
             foreach (var family in _families.Values.OrderBy(family => family.Name, StringComparer.Ordinal))
@@ -61,6 +57,31 @@ internal sealed class PrometheusExporter : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 
+    private void Observe()
+    {
+        try
+        {
+            _listener.RecordObservableInstruments();
+        }
+        catch (AggregateException failures)
+        {
+            _onError(failures);
+        }
+
+        foreach (var (instrument, family) in _latencies)
+        {
+            try
+            {
+                foreach (var reading in instrument.Read())
+                    family.Take(reading);
+            }
+            catch (Exception failure)
+            {
+                _onError(failure);
+            }
+        }
+    }
+
     private void Publish(Instrument instrument, MeterListener listener)
     {
         if (!instrument.Meter.Name.StartsWith(MeterPrefix, StringComparison.Ordinal))
@@ -71,9 +92,20 @@ internal sealed class PrometheusExporter : IDisposable
             // Two instruments of one name (two servers in one process) share a family: a name may be exposed once only.
             if (!_families.TryAdd(family.Name, family))
                 family = _families[family.Name];
+            if (instrument is LatencyInstrument latency)
+                _latencies[latency] = family;
         }
 
         listener.EnableMeasurementEvents(instrument, family);
+    }
+
+    private void Complete(Instrument instrument, object? family)
+    {
+        lock (_gate)
+        {
+            if (instrument is LatencyInstrument latency)
+                _latencies.Remove(latency);
+        }
     }
 
     private static void Record(object? family, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>

@@ -14,6 +14,9 @@ internal sealed class EnginePool(ThinPool pool) : IEnginePool
     public Guid Uuid { get; } = pool.Uuid;
 
     /// <inheritdoc/>
+    public LatencyHistogram CommitTimes => pool.CommitTimes;
+
+    /// <inheritdoc/>
     public PoolStatus GetStatus() => pool.GetStatus();
 
     /// <inheritdoc/>

@@ -13,6 +13,9 @@ internal interface IEnginePool : IVolumePool
     /// <summary>The state at this moment.</summary>
     PoolStatus GetStatus();
 
+    /// <summary>How long its commits have taken.</summary>
+    LatencyHistogram CommitTimes { get; }
+
     /// <summary>Volumes and snapshots, ordered by <see cref="VolumeId.Number"/>.</summary>
     IReadOnlyList<VolumeInfo> ListVolumes();
 

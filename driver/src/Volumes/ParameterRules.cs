@@ -27,6 +27,21 @@ internal static class ParameterRules
     /// <summary>Set on a volume that lives and dies with one pod; no StorageClass sets it.</summary>
     public const string Ephemeral = "csi.storage.k8s.io/ephemeral";
 
+    /// <summary>The provisioner's note of the claim (its option --extra-create-metadata); not all volumes have one.</summary>
+    public const string Claim = "csi.storage.k8s.io/pvc/name";
+
+    /// <summary>The namespace of the claim, likewise.</summary>
+    public const string ClaimNamespace = "csi.storage.k8s.io/pvc/namespace";
+
+    /// <summary>The PersistentVolume, likewise.</summary>
+    public const string PersistentVolume = "csi.storage.k8s.io/pv/name";
+
+    /// <summary>The snapshotter's note of the VolumeSnapshot, likewise.</summary>
+    public const string VolumeSnapshot = "csi.storage.k8s.io/volumesnapshot/name";
+
+    /// <summary>The namespace of the VolumeSnapshot, likewise.</summary>
+    public const string VolumeSnapshotNamespace = "csi.storage.k8s.io/volumesnapshot/namespace";
+
     private const int MkfsOptionsMax = 32;
     private const string SidecarPrefix = "csi.storage.k8s.io/";
 

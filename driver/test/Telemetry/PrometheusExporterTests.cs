@@ -1,8 +1,6 @@
 using System.Diagnostics.Metrics;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Device;
 using CsiThin.Driver.Telemetry;
-using CsiThin.Driver.Tests.Volumes;
-using CsiThin.Driver.Volumes;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Telemetry;
@@ -97,43 +95,29 @@ public sealed class PrometheusExporterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_pool_shows_its_state_and_volumes()
+    public void A_histogram_that_was_counted_elsewhere_is_read_when_somebody_looks()
     {
-        using var f = new VolumeManagerFixture();
-        var pools = new EnginePools([new NamedEnginePool("exporter-test", f.Fast)]);
-        using var meter = new PoolMeter(pools);
-        var manager = new VolumeManager(pools, VolumeManager.DefaultLockWait);
-        var volume = await manager.CreateAsync(new VolumeRequest { Name = "v" }, CancellationToken.None);
-        f.Fast.Mode = PoolMode.OutOfDataSpace;
-        f.Fast.DataLevel = SpaceLevel.VolumesRefused;
-        f.Fast.MetadataLevel = SpaceLevel.NearlyFull;
-        f.Fast.WaitingRequests = 3;
-        var lines = _exporter.Scrape().Split('\n').Where(line => line.Contains("exporter-test", StringComparison.Ordinal)).ToList();
-        foreach (var expected in (string[])
-        [
-            "csithin_pool_size_bytes{pool=\"exporter-test\"} 1073741824",
-            "csithin_pool_used_bytes{pool=\"exporter-test\"} 6553600",
-            "csithin_pool_free_bytes{pool=\"exporter-test\"} 1067188224",
-            "csithin_pool_provisioned_bytes{pool=\"exporter-test\"} 1073741824",
-            "csithin_pool_metadata_blocks{pool=\"exporter-test\"} 1024",
-            "csithin_pool_metadata_used_blocks{pool=\"exporter-test\"} 10",
-            "csithin_pool_metadata_reserved_blocks{pool=\"exporter-test\"} 102",
-            "csithin_pool_space_level{pool=\"exporter-test\",resource=\"data\"} 3",
-            "csithin_pool_space_level{pool=\"exporter-test\",resource=\"metadata\"} 1",
-            "csithin_pool_waiting_requests{pool=\"exporter-test\"} 3",
-            "csithin_pool_space_wait_seconds_total{pool=\"exporter-test\"} 1.5",
-            "csithin_pool_nospace_failures_total{pool=\"exporter-test\"} 7",
-            "csithin_pool_needs_check{pool=\"exporter-test\"} 0",
-            "csithin_pool_transaction_id{pool=\"exporter-test\"} 2",
-            "csithin_pool_commits_total{pool=\"exporter-test\"} 2",
-            "csithin_pool_mode{pool=\"exporter-test\",mode=\"write\"} 0",
-            "csithin_pool_mode{pool=\"exporter-test\",mode=\"out-of-data-space\"} 1",
-            "csithin_pool_volumes{pool=\"exporter-test\"} 1",
-            "csithin_pool_snapshots{pool=\"exporter-test\"} 0",
-            $"csithin_volume_size_bytes{{pool=\"exporter-test\",volume=\"{volume.Id}\",name=\"v\",kind=\"volume\"}} 1073741824",
-            $"csithin_volume_mapped_bytes{{pool=\"exporter-test\",volume=\"{volume.Id}\",name=\"v\",kind=\"volume\"}} 65536",
-        ])
-            Assert.Contains(expected, lines);
+        var counted = new LatencyHistogram();
+        using var meter = new Meter("CsiThin.TestLatency");
+        _ = new LatencyInstrument(
+            meter, "exp.h.duration", "Time.", () => [new LatencyReading(counted, new KeyValuePair<string, object?>("pool", "p"))]);
+        counted.Record(TimeSpan.FromMilliseconds(2));
+        counted.Record(TimeSpan.FromMilliseconds(2.5));
+        counted.Record(TimeSpan.FromMinutes(1));
+        for (var scrape = 0; scrape < 2; scrape++)
+        {
+            var lines = Lines("exp_h");
+            Assert.Equal("# TYPE exp_h_duration_seconds histogram", lines[1]);
+            Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"0.001\"} 0", lines);
+            Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"0.0025\"} 2", lines);
+            Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"10\"} 2", lines);
+            Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"+Inf\"} 3", lines);
+            Assert.Contains("exp_h_duration_seconds_sum{pool=\"p\"} 60.0045", lines);
+            Assert.Contains("exp_h_duration_seconds_count{pool=\"p\"} 3", lines);
+        }
+
+        meter.Dispose();
+        Assert.Empty(Lines("exp_h"));
     }
 
     public void Dispose()

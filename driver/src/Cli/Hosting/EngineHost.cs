@@ -4,6 +4,7 @@ using CsiThin.Driver.Attach;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Volumes;
+using CsiThin.Driver.Volumes.Meters;
 using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
@@ -18,6 +19,7 @@ internal sealed partial class EngineHost : IAsyncDisposable
     private readonly HostParts _parts;
     private readonly ILoggerFactory _logs;
     private readonly ILogger _log;
+    private NbdTraffic _traffic = null!;
 
     private EngineHost(ILoggerFactory logs)
     {
@@ -59,18 +61,28 @@ internal sealed partial class EngineHost : IAsyncDisposable
     private async Task StartPartsAsync(EngineOptions options)
     {
         OpenPools(options);
+        _traffic = _parts.Keep(new NbdTraffic());
         if (options.StateDirectory is { } directory)
             await StartDevicesAsync(directory, options.StartsWithoutDevices).ConfigureAwait(false);
         if (options.NbdPath is { } nbdPath)
             StartNbd(nbdPath);
         if (options.Metrics is { } metrics)
         {
-            _ = _parts.Keep(new PoolMeter(Pools)); // kept until the end, then disposed
+            KeepMeters();
             MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, Unhealthy, _logs).ConfigureAwait(false);
         }
 
         if (options.Control is { } control)
             await StartControlAsync(control).ConfigureAwait(false);
+    }
+
+    // Kept until the end, then disposed.
+    private void KeepMeters()
+    {
+        var pools = new MeteredPools(Pools);
+        _ = _parts.Keep(new PoolMeter(pools));
+        _ = _parts.Keep(new VolumeMeter(pools));
+        _ = _parts.Keep(new TrafficMeter(pools, _traffic));
     }
 
     private void OpenPools(EngineOptions options)
@@ -130,7 +142,7 @@ internal sealed partial class EngineHost : IAsyncDisposable
         try
         {
             OwnDirectory.Make(stateDirectory);
-            var options = new DeviceOptions { StateDirectory = stateDirectory };
+            var options = new DeviceOptions { StateDirectory = stateDirectory, Traffic = _traffic };
             var manager = _parts.KeepAsync(
                 await DeviceManager.StartAsync(Pools, options, _logs, NbdLogs.To(_logs)).ConfigureAwait(false));
             foreach (var lacking in DataPathProcess.Settle())
@@ -146,7 +158,7 @@ internal sealed partial class EngineHost : IAsyncDisposable
 
     private void StartNbd(string path)
     {
-        var options = new NbdServerOptions { Log = NbdLogs.To(_logs) };
+        var options = new NbdServerOptions { Traffic = _traffic, Log = NbdLogs.To(_logs) };
         _parts.Keep(new NbdServer(path, new VolumeExports(Pools), options)).Start();
     }
 
