@@ -25,18 +25,21 @@ internal sealed class RenderedChart(IReadOnlyList<JsonObject> objects)
     public JsonObject Container(string role) =>
         Pods().SelectMany(pod => Containers(pod.Pod)).Single(container => (string?)container["name"] == role);
 
-    /// <summary>The rights of a role's ServiceAccount, as <see cref="Driver.Kube.KubeRights"/> writes them.</summary>
-    public ISet<string> Rights(string role) => new SortedSet<string>(
-        from one in Objects
-        where (string?)one["kind"] is "ClusterRole" or "Role" && NameOf(one).EndsWith($"-{role}", StringComparison.Ordinal)
-        from rule in (JsonArray)one["rules"]!
-        from verb in Texts(rule!["verbs"])
-        from fullGroup in Texts(rule["apiGroups"])
-        from resource in Texts(rule["resources"])
-        let parts = resource.Split('/', 2)
-        let kind = fullGroup.Length == 0 ? parts[0] : $"{parts[0]}.{fullGroup}"
-        select $"{verb} {kind}{(parts.Length > 1 ? "/" + parts[1] : "")}",
-        StringComparer.Ordinal);
+    /// <summary>The rights of a role's ServiceAccount in order, as <see cref="Driver.Kube.KubeRights"/> writes them.</summary>
+    public IReadOnlyList<string> Rights(string role)
+    {
+        var rights =
+            from one in Objects
+            where (string?)one["kind"] is "ClusterRole" or "Role" && NameOf(one).EndsWith($"-{role}", StringComparison.Ordinal)
+            from rule in (JsonArray)one["rules"]!
+            from verb in Texts(rule!["verbs"])
+            from fullGroup in Texts(rule["apiGroups"])
+            from resource in Texts(rule["resources"])
+            let parts = resource.Split('/', 2)
+            let kind = fullGroup.Length == 0 ? parts[0] : $"{parts[0]}.{fullGroup}"
+            select $"{verb} {kind}{(parts.Length > 1 ? "/" + parts[1] : "")}";
+        return [.. rights.Distinct().Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>Containers of a pod, those that run before the others first.</summary>
     public static IEnumerable<JsonObject> Containers(JsonObject pod) =>
