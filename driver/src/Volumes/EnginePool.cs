@@ -66,6 +66,10 @@ internal sealed class EnginePool(ThinPool pool) : IEnginePool
         Invoke(() => pool.Resize(id, sizeBytes));
 
     /// <inheritdoc/>
+    public Task<VolumeInfo> ModifyAsync(VolumeId id, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation) =>
+        Invoke(() => pool.Modify(id, parameters));
+
+    /// <inheritdoc/>
     public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(pool.GrowToDisk);
 
     // Not cancelled: the worker ends what it has begun, and whoever is told of the end must be able to count on it.

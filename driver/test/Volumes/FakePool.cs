@@ -150,6 +150,18 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
         }
     }
 
+    public VolumeInfo Modify(VolumeId id, IReadOnlyDictionary<string, string> parameters)
+    {
+        lock (_lock)
+        {
+            CheckWritable();
+            var volume = Known(id);
+            var all = volume.Parameters.Where(one => !parameters.ContainsKey(one.Key)).Concat(parameters);
+            _transactionId++;
+            return _volumes[id.Number] = volume with { Parameters = all.ToDictionary() };
+        }
+    }
+
     public long GrowToDisk()
     {
         lock (_lock)
@@ -191,6 +203,9 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 
     public Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation) =>
         Invoke(() => Resize(id, sizeBytes));
+
+    public Task<VolumeInfo> ModifyAsync(VolumeId id, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation) =>
+        Invoke(() => Modify(id, parameters));
 
     public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(GrowToDisk);
 
