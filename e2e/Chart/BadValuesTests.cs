@@ -71,7 +71,7 @@ public sealed class BadValuesTests
     [InlineData("pools: [{name: a, devices: {paths: [/dev/sdb]}, blockSize: 100Ki}]", "100Ki, which is no multiple of 64Ki")]
     [InlineData("pools: [{name: a, devices: {paths: [/dev/sdb]}, blockSize: 2Gi}]", "2Gi, which is no multiple of 64Ki from 64Ki to 1Gi")]
     [InlineData(
-        "pools: [{name: a, devices: {paths: [/dev/sdb]}}, {name: a, devices: {paths: [/dev/sdc]}, nodeSelector: {x: y}}]",
+        "pools: [{name: a, devices: {paths: [/dev/sdb]}}, {name: a, devices: {paths: [/dev/sdc]}, nodeSelector: {disks: nvme}}]",
         "two declarations of a can apply to one node")]
     [InlineData("engine: {resources: {limits: {memory: 512Mi}}}", "limits.memory is 512Mi, below the 576Mi that the engine may take")]
     [InlineData("storageClasses: [{name: a}, {name: a}]", "storageClasses: a is there twice")]
@@ -79,9 +79,9 @@ public sealed class BadValuesTests
     [InlineData(
         "{pools: [{name: fast, devices: {paths: [/dev/sdb]}}], storageClasses: [{name: a, parameters: {pool: fsat}}]}",
         "a wants pool fsat, which no entry of pools declares (declared: fast)")]
-    [InlineData("tls: {source: existing, existing: {nodeSecret: n}}", "tls.existing.controllerSecret must name a Secret")]
-    [InlineData("tls: {existing: {nodeSecret: n}}", "tls.existing names Secrets, but tls.source is chart")]
-    [InlineData("tls: {certManager: {issuerRef: {name: n}}}", "issuerRef is given, but tls.source is chart")]
+    [InlineData("tls: {source: existing, existing: {nodeSecret: mine}}", "tls.existing.controllerSecret must name a Secret")]
+    [InlineData("tls: {existing: {nodeSecret: mine}}", "tls.existing names Secrets, but tls.source is chart")]
+    [InlineData("tls: {certManager: {issuerRef: {name: mine}}}", "issuerRef is given, but tls.source is chart")]
     [InlineData("{distributedProvisioning: true, tls: {source: certManager}}", "nobody to show a certificate to")]
     [InlineData("engine: {extraArgs: [--socket=/x]}", "engine.extraArgs: --socket is the chart's own")]
     [InlineData("node: {extraArgs: [--kubelet-dir=/x]}", "node.extraArgs: --kubelet-dir is the chart's own")]
@@ -89,10 +89,14 @@ public sealed class BadValuesTests
         Assert.Contains(sentence, Refusal(values), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("{pools: [{name: a, devices: {paths: [/dev/sdb]}, nodeSelector: {x: '1'}}, {name: a, devices: {paths: [/dev/sdb]}, nodeSelector: {x: '2'}}]}")]
+    [InlineData(
+        "pools: [{name: a, devices: {paths: [/dev/sdb]}, nodeSelector: {x: '1'}}, "
+        + "{name: a, devices: {paths: [/dev/sdb]}, nodeSelector: {x: '2'}}]")]
     [InlineData("{pools: [{name: a, devices: {paths: [/dev/sdb], minimumSize: 1000Gi, maximumSize: 1.5Ti}, blockSize: 1Gi}]}")]
     [InlineData("{engine: {resources: {limits: {memory: 576Mi}}}}")]
-    [InlineData("{engine: {extraArgs: [--pool=hand=/dev/sdb]}, pools: [{name: a, devices: {paths: [/dev/sdc]}}], storageClasses: [{name: b, parameters: {pool: hand}}]}")]
+    [InlineData(
+        "{engine: {extraArgs: [--pool=hand=/dev/sdb]}, pools: [{name: a, devices: {paths: [/dev/sdc]}}], "
+        + "storageClasses: [{name: b, parameters: {pool: hand}}]}")]
     [InlineData("{global: {anything: goes}}")]
     public void What_goes_together_is_not_refused(string values)
     {
@@ -112,9 +116,16 @@ public sealed class BadValuesTests
             return output;
         }
 
-        Assert.Contains("snapshots.enabled needs the API snapshot.storage.k8s.io/v1, which this cluster does not have", Refused(), StringComparison.Ordinal);
-        Assert.Contains("install cert-manager first", Refused("--set", "snapshots.enabled=false,tls.source=certManager"), StringComparison.Ordinal);
-        Assert.Contains("install the Prometheus operator first", Refused("--set", "snapshots.enabled=false,podMonitor.enabled=true"), StringComparison.Ordinal);
+        Assert.Contains(
+            "snapshots.enabled needs the API snapshot.storage.k8s.io/v1, which this cluster does not have",
+            Refused(),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "install cert-manager first", Refused("--set", "snapshots.enabled=false,tls.source=certManager"), StringComparison.Ordinal);
+        Assert.Contains(
+            "install the Prometheus operator first",
+            Refused("--set", "snapshots.enabled=false,podMonitor.enabled=true"),
+            StringComparison.Ordinal);
         Assert.NotEmpty(Chart.Render("--api-versions", real, "--api-versions", "snapshot.storage.k8s.io/v1").Objects);
         Assert.Contains(
             "volumeAttributesClasses need Kubernetes 1.34 or later",

@@ -19,7 +19,8 @@ internal static class Certificates
         var identity = new TlsIdentity(directory.Path, TimeProvider.System, Assert.Fail);
         var own = identity.ServerOptions(name);
         var certificate = own.ServerCertificateContext!.TargetCertificate;
-        Assert.True(own.RemoteCertificateValidationCallback!(own, certificate, null, default), $"{certificate.Subject} is not taken for {name}");
+        Assert.True(
+            own.RemoteCertificateValidationCallback!(own, certificate, null, default), $"{certificate.Subject} is not taken for {name}");
         Assert.False(
             identity.ServerOptions("stranger.thin.csithin.io").RemoteCertificateValidationCallback!(own, certificate, null, default));
         Assert.True(own.EnabledSslProtocols.HasFlag(SslProtocols.Tls13));

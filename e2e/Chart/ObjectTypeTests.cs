@@ -10,8 +10,8 @@ namespace CsiThin.EndToEnd.Chart;
 
 /// <summary>
 /// Every object is one that Kubernetes knows: no field it has not, none missing that it needs, each of the right type. The types are those
-/// that kubernetes-models has made of the API's own descriptions (Kubernetes 1.34 and later, the Prometheus operator, cert-manager), and the
-/// TypeScript compiler is who compares. Snapshots and ThinPools are not among them.
+/// that kubernetes-models has made of the API's own descriptions (Kubernetes 1.34 and later, the Prometheus operator, cert-manager), and
+/// the TypeScript compiler is who compares. Snapshots and ThinPools are not among them.
 /// </summary>
 public sealed class ObjectTypeTests
 {

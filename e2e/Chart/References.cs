@@ -48,7 +48,7 @@ internal static class References
         var mounted = containers.SelectMany(one => RenderedChart.Items(one["volumeMounts"])).Select(mount => (string)mount["name"]!);
         Assert.Equal(declared, mounted.Distinct().Order(StringComparer.Ordinal));
         var ports = containers.SelectMany(one => RenderedChart.Items(one["ports"])).ToList();
-        Assert.Equal(ports.Count, ports.DistinctBy(port => (int)port["containerPort"]!).Count());
+        Assert.Equal(ports.Count, ports.DistinctBy(port => port["containerPort"]!.ToString()).Count());
         foreach (var container in containers)
         {
             foreach (var probe in new[] { "livenessProbe", "readinessProbe", "startupProbe" })
@@ -68,11 +68,13 @@ internal static class References
         foreach (var one in chart.Objects)
         {
             var selector = (one["spec"] as JsonObject)?["podSelector"] ?? (one["spec"] as JsonObject)?["selector"];
-            if (selector is not JsonObject { } found || found["matchLabels"] is not JsonObject wanted || (string?)one["kind"] == "PodMonitor")
+            if ((selector as JsonObject)?["matchLabels"] is not JsonObject wanted || (string?)one["kind"] == "PodMonitor")
                 continue;
-            var matches = chart.Objects.Count(other => (other["spec"] as JsonObject)?["template"]?["metadata"]?["labels"] is JsonObject labels
-                && wanted.All(pair => (string?)labels[pair.Key] == (string?)pair.Value));
+            var matches = chart.Objects.Select(LabelsOfPods).OfType<JsonObject>()
+                .Count(labels => wanted.All(pair => (string?)labels[pair.Key] == (string?)pair.Value));
             Assert.True(matches == 1, $"{one["kind"]} {RenderedChart.NameOf(one)} selects the pods of {matches} components");
         }
     }
+
+    private static JsonNode? LabelsOfPods(JsonObject one) => (one["spec"] as JsonObject)?["template"]?["metadata"]?["labels"];
 }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CsiThin.EndToEnd.Chart;
 
-/// <summary>The chart renders for every combination of its switches, what it renders hangs together, and is what was looked at last.</summary>
+/// <summary>The chart renders for every combination of its switches; what it renders hangs together, and is what was looked at.</summary>
 public sealed class RenderingTests
 {
     public static TheoryData<string> Sets => [.. Chart.ValueSets];
@@ -52,7 +52,11 @@ public sealed class RenderingTests
             var kept = FilesOf(Path.Combine(SourceTree.Root, folder));
             Assert.Equal(rendered.Keys, kept.Keys);
             foreach (var (name, text) in rendered)
-                Assert.True(text == kept[name], $"{folder}/{name} is not what charts/render makes of the chart: run it, and look at the difference");
+            {
+                Assert.True(
+                    text == kept[name],
+                    $"{folder}/{name} is not what charts/render makes of the chart: run it, and look at the difference");
+            }
         }
     }
 

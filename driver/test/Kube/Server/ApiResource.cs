@@ -10,7 +10,7 @@ internal sealed record ApiResource(string Group, string Version, string Plural, 
 
     public string FullName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
 
-    /// <summary>Those the driver uses.</summary>
+    /// <summary>Those the driver uses, and the Secrets that the chart looks for.</summary>
     public static IReadOnlyList<ApiResource> Known { get; } =
     [
         new("", "v1", "nodes", "Node", false),
@@ -19,5 +19,6 @@ internal sealed record ApiResource(string Group, string Version, string Plural, 
         new("", "v1", "events", "Event", true),
         new("coordination.k8s.io", "v1", "leases", "Lease", true),
         new("csithin.io", "v1alpha1", "thinpools", "ThinPool", false) { Custom = CustomResource.ThinPools },
+        new("", "v1", "secrets", "Secret", true),
     ];
 }
