@@ -51,6 +51,8 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
     /// <summary>How often the metadata is held at this moment.</summary>
     public int Holds { get; private set; }
 
+    public Func<VolumeId, Task>? Resized { get; set; }
+
     public LatencyHistogram CommitTimes { get; } = new();
 
     public PoolStatus GetStatus()
