@@ -24,10 +24,6 @@ public sealed class ObjectTypeTests
     public void Rendered_objects_have_the_types_of_the_api(string set) =>
         Assert.Equal("", Complaints(Chart.RenderSet(set).Objects));
 
-    [Fact]
-    public void Monitoring_objects_have_the_types_of_the_operator() => Assert.Equal("", Complaints(
-        Chart.Render("--set", "podMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true").Objects));
-
     [Theory]
     [InlineData("manifests")]
     [InlineData("manifests/examples")]
