@@ -24,6 +24,10 @@ public sealed class ObjectTypeTests
     public void Rendered_objects_have_the_types_of_the_api(string set) =>
         Assert.Equal("", Complaints(Chart.RenderSet(set).Objects));
 
+    [Fact]
+    public void Alerts_and_dashboard_have_the_types_that_the_operators_want() => Assert.Equal("", Complaints(
+        Chart.Render("--set", "podMonitor.enabled=true,prometheusRule.enabled=true,dashboard.enabled=true").Objects));
+
     [Theory]
     [InlineData("manifests")]
     [InlineData("manifests/examples")]
