@@ -85,9 +85,20 @@ public sealed class AttachTests(DeviceFixture fixture) : IClassFixture<DeviceFix
         var path = _guest.Attach(volume);
         _guest.Kernel.Run($"mkfs.ext4 -q {path}; mkdir -p /mnt/growing; mount {path} /mnt/growing");
         _guest.Ask("VolumeAdmin/ResizeVolume", new { id = volume, size_bytes = 2 * VolumeBytes });
-        Assert.Equal(path, _guest.Attach(volume));
         Assert.Equal($"{2 * VolumeBytes / 512}", _guest.Sys(path, "size"));
+        Assert.Equal(path, _guest.Attach(volume));
         _guest.Kernel.Run($"resize2fs {path}; head -c 80M /dev/zero >/mnt/growing/large; umount /mnt/growing; e2fsck -fn {path}");
+        _guest.Detach(volume);
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("0")]
+    public void A_device_spins_if_the_pools_disk_does(string rotational)
+    {
+        _guest.Kernel.Run($"echo {rotational} >/sys/block/ubda/queue/rotational");
+        var volume = _guest.CreateVolume($"spins-{rotational}", VolumeBytes);
+        Assert.Equal(rotational, _guest.Sys(_guest.Attach(volume), "queue/rotational"));
         _guest.Detach(volume);
     }
 

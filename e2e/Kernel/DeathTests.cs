@@ -110,8 +110,9 @@ public sealed class DeathTests(DeviceFixture fixture, ITestOutputHelper output) 
         var first = Seconds("date -d $(grep 'is served again' /run/engine.err | head -1 | cut -d' ' -f1) +%s.%N");
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Devices} devices: from the engine's start to the last one reconnected {connected - started:0.00} s, from the first to the "
-            + $"last {connected - first:0.00} s; the last pause of any device ended {last - connected:0.00} s after that"));
+            $"{Devices} devices: from the engine's start to the first reconnected {first - started:0.00} s, to the last "
+            + $"{connected - started:0.00} s, which is {connected - first:0.00} s after the first; the last pause of any device ended "
+            + $"{last - connected:0.00} s after that; the longest, with the engine's absence, took {said[3].Trim()} s"));
         _guest.AssertNothingFailed();
         _ = _guest.Client.OkAll("DeviceAdmin/DetachDevice", paths.Keys.Select(volume => new { volume_id = volume }));
     }

@@ -11,14 +11,16 @@ internal sealed class DeviceGuest : IDisposable
 
     private readonly TempDirectory _directory = new();
     private readonly string _disk;
-    private readonly string _poolUuid;
+    private readonly string _pool;
     private GuestCsiClient? _client;
 
     /// <summary>Formats the pool, boots, and starts the engine.</summary>
-    public DeviceGuest(int memoryMiB = 768, long diskBytes = 1L << 30, IReadOnlyList<string>? moreDisks = null)
+    public DeviceGuest(
+        int memoryMiB = 768, long diskBytes = 1L << 30, IReadOnlyList<string>? moreDisks = null, string poolSettings = "")
     {
+        _pool = $"fast=/dev/ubda{poolSettings}";
         _disk = _directory.SparseFile("disk", diskBytes);
-        _poolUuid = Support.Program.Json("pool", "format", _disk).GetProperty("uuid").GetString()!;
+        PoolUuid = Support.Program.Json("pool", "format", _disk).GetProperty("uuid").GetString()!;
         Kernel = GuestKernel.Boot(_directory, new GuestOptions
         {
             MemoryMiB = memoryMiB,
@@ -36,6 +38,9 @@ internal sealed class DeviceGuest : IDisposable
 
     /// <summary>The pool's disk, seen from outside.</summary>
     public string Disk => _disk;
+
+    /// <summary>The pool's id.</summary>
+    public string PoolUuid { get; }
 
     /// <summary>Where the engine keeps its attachment journal: it outlives the guest.</summary>
     public string StateDirectory => _directory.File("state");
@@ -69,7 +74,7 @@ internal sealed class DeviceGuest : IDisposable
     {
         _client = null; // its connection was to another engine
         Engine = GuestProgram.Serve(
-            Kernel, "engine", "engine", "--pool", "fast=/dev/ubda", "--socket", Socket, "--state-dir", StateDirectory);
+            Kernel, "engine", "engine", "--pool", _pool, "--socket", Socket, "--state-dir", StateDirectory);
     }
 
     /// <summary>Kills the engine and starts it again.</summary>
@@ -80,23 +85,28 @@ internal sealed class DeviceGuest : IDisposable
     }
 
     /// <summary>Makes a volume; returns its handle.</summary>
-    public string CreateVolume(string name, long sizeBytes) =>
-        Ask("VolumeAdmin/CreateVolume", new { pool_uuid = _poolUuid, name, size_bytes = sizeBytes }).GetProperty("id").GetString()!;
+    public string CreateVolume(string name, long sizeBytes, object? parameters = null) => Ask(
+        "VolumeAdmin/CreateVolume",
+        new { pool_uuid = PoolUuid, name, size_bytes = sizeBytes, parameters = parameters ?? new { } }).GetProperty("id").GetString()!;
 
     /// <summary>Makes many volumes of one size and attaches them; returns the device node of each handle.</summary>
     public IReadOnlyDictionary<string, string> AttachMany(string name, int count, long sizeBytes)
     {
         var volumes = Client.OkAll("VolumeAdmin/CreateVolume", Enumerable.Range(0, count).Select(
-            number => new { pool_uuid = _poolUuid, name = $"{name}-{number}", size_bytes = sizeBytes }));
+            number => new { pool_uuid = PoolUuid, name = $"{name}-{number}", size_bytes = sizeBytes }));
         var devices = Client.OkAll("DeviceAdmin/AttachDevice", volumes.Select(
             volume => new { volume_id = volume.GetProperty("id").GetString(), block_bytes = 512 }));
         return devices.ToDictionary(
             device => device.GetProperty("volumeId").GetString()!, device => device.GetProperty("path").GetString()!);
     }
 
+    /// <summary>Every volume and snapshot of the pool.</summary>
+    public IReadOnlyList<JsonElement> ListVolumes() =>
+        [.. Ask("VolumeAdmin/ListVolumes", new { pool_uuid = PoolUuid, entries_max = 1000 }).GetProperty("volumes").EnumerateArray()];
+
     /// <summary>Takes a snapshot of a volume; returns its handle.</summary>
     public string CreateSnapshot(string name, string sourceHandle) =>
-        Ask("VolumeAdmin/CreateVolume", new { pool_uuid = _poolUuid, name, is_snapshot = true, source_id = sourceHandle })
+        Ask("VolumeAdmin/CreateVolume", new { pool_uuid = PoolUuid, name, is_snapshot = true, source_id = sourceHandle })
             .GetProperty("id").GetString()!;
 
     /// <summary>Attaches; returns the device node.</summary>

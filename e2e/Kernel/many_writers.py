@@ -2,7 +2,8 @@
 
 usage: many_writers.py STOPFILE DEVICE...
 
-Prints, in seconds since the epoch, when the longest pause of any device began and when the last of these longest pauses ended.
+Prints, in seconds since the epoch, when the longest pause of any device began and when the last of these longest pauses ended, then of how
+many devices, and the longest of these pauses in seconds.
 """
 import mmap
 import os
@@ -34,4 +35,4 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-print(f"{min(begin for _, begin, _ in pauses):.3f} {max(end for _, _, end in pauses):.3f} {len(pauses)}")
+print(f"{min(begin for _, begin, _ in pauses):.3f} {max(end for _, _, end in pauses):.3f} {len(pauses)} {max(pauses)[0]:.3f}")

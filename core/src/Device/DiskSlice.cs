@@ -30,6 +30,9 @@ public sealed class DiskSlice : IDisk
     /// <inheritdoc/>
     public int AlignmentBytes => _parent.AlignmentBytes;
 
+    /// <inheritdoc/>
+    public bool IsRotational => _parent.IsRotational;
+
     /// <summary>Lengthens the slice, which its parent must have room for. Never shortens.</summary>
     public void Extend(long newLengthBytes)
     {

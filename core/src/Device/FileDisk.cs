@@ -50,6 +50,9 @@ public sealed class FileDisk : IDisk
     /// <inheritdoc/>
     public int AlignmentBytes => _facts.AlignmentBytes;
 
+    /// <inheritdoc/>
+    public bool IsRotational => SysBlock.IsRotational(_facts.DeviceNumber.Major, _facts.DeviceNumber.Minor);
+
     /// <summary>The present length; the tail of a file that is no whole sector is left out.</summary>
     public long LengthBytes
     {

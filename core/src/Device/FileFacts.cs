@@ -9,6 +9,9 @@ internal sealed record FileFacts
 
     public required bool IsMemoryBacked { get; init; }
 
+    /// <summary>The number of the block device, or of the one that the file's file system is on.</summary>
+    public required (uint Major, uint Minor) DeviceNumber { get; init; }
+
     /// <summary>512 or 4096.</summary>
     public required int AlignmentBytes { get; init; }
 

@@ -136,6 +136,7 @@ internal static class FileOpener
             IsBlockDevice = status.IsBlockDevice,
             IsDirect = isDirect,
             IsMemoryBacked = isMemoryBacked,
+            DeviceNumber = status.IsBlockDevice ? (status.NodeMajor, status.NodeMinor) : (status.DeviceMajor, status.DeviceMinor),
             AlignmentBytes = Math.Max(offsetBytes, memoryBytes) <= SmallSectorBytes ? SmallSectorBytes : LargeSectorBytes,
             MemoryAlignmentBytes = memoryBytes,
         };

@@ -17,6 +17,9 @@ public interface IBlockDevice : IDisposable
     /// </summary>
     int PreferredBytes { get; }
 
+    /// <summary>Seeks cost time, as on a spinning disk; a hint to whoever schedules requests.</summary>
+    bool IsRotational => false;
+
     /// <summary>Opens a queue for one thread, as a connection needs.</summary>
     IBlockQueue OpenQueue();
 }

@@ -36,6 +36,9 @@ public interface IDisk : IDisposable
     /// <summary>False once a <see cref="Discard"/> has shown that the disk ignores them all.</summary>
     bool CanDiscard => true;
 
+    /// <summary>Seeks cost time, as on a spinning disk; a hint, false where it is not known.</summary>
+    bool IsRotational => false;
+
     /// <summary>Opens a queue for one thread's asynchronous operations (one ring per connection, see the design's data path).</summary>
     IDiskQueue OpenQueue();
 }

@@ -28,6 +28,13 @@ public static class SysBlock
         return found;
     }
 
+    /// <summary>Whether the kernel takes a block device, or the disk that a partition is on, for one that spins.</summary>
+    public static bool IsRotational(uint major, uint minor)
+    {
+        var directory = string.Create(CultureInfo.InvariantCulture, $"/sys/dev/block/{major}:{minor}");
+        return Lines($"{directory}/queue/rotational").Concat(Lines($"{directory}/../queue/rotational")).FirstOrDefault() == "1";
+    }
+
     /// <summary>The loop devices in use: their name and the path of the file below, as this process would see it.</summary>
     public static IEnumerable<(string Name, string BackingPath)> Loops()
     {

@@ -19,6 +19,8 @@ internal sealed record NbdSession(bool StructuredReplies, bool BlockStatus, bool
         flags |= device.IsReadOnly
             ? NbdTransmissionFlags.ReadOnly
             : NbdTransmissionFlags.SendTrim | NbdTransmissionFlags.SendWriteZeroes | NbdTransmissionFlags.SendFastZero;
+        if (device.IsRotational)
+            flags |= NbdTransmissionFlags.Rotational;
         return structuredReplies ? flags | NbdTransmissionFlags.SendDf : flags;
     }
 }

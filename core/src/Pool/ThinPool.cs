@@ -126,8 +126,19 @@ public sealed partial class ThinPool : IDisposable
     {
         var grown = _worker.Invoke(() => ResizeNow(id, sizeBytes), commits: true);
         // A client may count on the new size only after it is committed.
-        _ = _worker.Invoke(() => ShowSize(id), commits: false);
+        _ = _worker.Invoke(() => Show(id), commits: false);
         return grown;
+    }
+
+    /// <summary>
+    /// Sets parameters of a volume and leaves its others as they are. Writes that wait for space go by the new ones when this returns.
+    /// Errors: NotFound, InvalidArgument (a snapshot, or beyond the limits of parameters), NoSpace (in the catalog), Degraded.
+    /// </summary>
+    public VolumeInfo Modify(VolumeId id, IReadOnlyDictionary<string, string> parameters)
+    {
+        var modified = _worker.Invoke(() => ModifyNow(id, parameters), commits: true);
+        _ = _worker.Invoke(() => Show(id), commits: false);
+        return modified;
     }
 
     /// <summary>Opens a volume, or a snapshot (always read-only), for I/O. Errors: NotFound, ShuttingDown.</summary>
@@ -254,7 +265,24 @@ public sealed partial class ThinPool : IDisposable
         return grown;
     }
 
-    private bool ShowSize(VolumeId id)
+    private VolumeInfo ModifyNow(VolumeId id, IReadOnlyDictionary<string, string> parameters)
+    {
+        var volume = Require(id);
+        if (volume.Kind == VolumeKind.Snapshot)
+            throw new PoolException(PoolError.InvalidArgument, $"Snapshot '{volume.Name}' ({id}) keeps the parameters it was taken with.");
+        var all = new Dictionary<string, string>(volume.Parameters, StringComparer.Ordinal);
+        foreach (var (key, value) in parameters)
+            all[key] = value;
+        if (parameters.All(one => volume.Parameters.GetValueOrDefault(one.Key) == one.Value))
+            return volume;
+        _catalog.CheckSpec(new VolumeSpec { Name = volume.Name, Parameters = all });
+        var modified = volume with { Parameters = all };
+        _state.HasUncommitted = true;
+        _catalog.Put(modified);
+        return modified;
+    }
+
+    private bool Show(VolumeId id)
     {
         if (_open.TryGetValue(id.Number, out var open) && _catalog.Committed.Find(id) is { } volume)
             open.Replace(volume);

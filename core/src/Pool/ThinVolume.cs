@@ -14,6 +14,8 @@ internal sealed class ThinVolume(ThinPool owner, PoolState pool, VolumeState vol
 
     public int PreferredBytes => PageBytes;
 
+    public bool IsRotational => pool.Data.IsRotational;
+
     public IBlockQueue OpenQueue() => new ThinVolumeQueue(pool, volume, readOnly);
 
     public void Dispose()

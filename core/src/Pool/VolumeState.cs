@@ -16,8 +16,8 @@ internal sealed class VolumeState(VolumeInfo volume, ThinDevice device)
 
     public WriteGate Writes { get; } = new();
 
-    /// <summary>What becomes of its writes when the pool is full.</summary>
-    public FullPolicy WhenFull { get; } = FullPolicies.Of(volume.Parameters);
+    /// <summary>What becomes of its writes when the pool is full; for the worker.</summary>
+    public FullPolicy WhenFull { get; private set; } = FullPolicies.Of(volume.Parameters);
 
     public int Handles { get; set; }
 
@@ -27,6 +27,7 @@ internal sealed class VolumeState(VolumeInfo volume, ThinDevice device)
     public void Replace(VolumeInfo volume)
     {
         Volume = volume;
+        WhenFull = FullPolicies.Of(volume.Parameters);
         Volatile.Write(ref _lengthBytes, volume.SizeBytes);
     }
 }

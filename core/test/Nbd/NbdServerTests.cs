@@ -12,6 +12,15 @@ public sealed class NbdServerTests
 {
     private const int Read = (int)NbdCommand.Read;
 
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 1 << 4)]
+    public void A_client_is_told_of_a_disk_that_spins(bool isRotational, int flag)
+    {
+        var device = new MemoryBlockDevice(1 << 20) { IsRotational = isRotational };
+        Assert.Equal(flag, NbdFacts.Of(device).TransmissionFlags & (1 << 4));
+    }
+
     [Fact]
     [UnsupportedOSPlatform("windows")]
     public void The_socket_is_the_owners_alone_and_goes_with_the_server()

@@ -161,6 +161,25 @@ public sealed class SpaceQueueTests : IDisposable
     }
 
     [Fact]
+    public void A_policy_that_is_changed_is_obeyed_at_once_by_what_waits_and_what_comes()
+    {
+        using var patient = New(0, 1);
+        WaitingWrite.UntilWaiting(_pool.Pool, 1);
+        SetPolicy("error");
+        Assert.Equal(BlockError.NoSpace, patient.Result());
+        Assert.Equal(BlockError.NoSpace, _client.Write((long)_blocks * Block, ThinPoolTests.Pattern(4096, 1)));
+        Assert.Equal(BlockError.None, _client.Write(0, ThinPoolTests.Pattern(Block, 2))); // overwrites need no space
+        SetPolicy("queue");
+        using var again = New(1, 1);
+        WaitingWrite.UntilWaiting(_pool.Pool, 1);
+        Assert.Equal(BlockError.None, _client.Discard(0, Block));
+        Assert.Equal(BlockError.None, again.Result());
+
+        void SetPolicy(string policy) =>
+            _pool.Pool.Modify(_volume.Id, new Dictionary<string, string> { [FullPolicies.Parameter] = policy });
+    }
+
+    [Fact]
     public void Who_comes_later_takes_no_block_from_those_that_wait()
     {
         const int Count = 40;

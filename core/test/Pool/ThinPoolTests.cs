@@ -243,6 +243,36 @@ public sealed class ThinPoolTests
     }
 
     [Fact]
+    public void Parameters_that_are_modified_are_durable_and_leave_the_others_alone()
+    {
+        using var pool = TestPool.Opened();
+        var volume = pool.Pool.Create(new VolumeSpec
+        {
+            Name = "a",
+            SizeBytes = 1 << 20,
+            Parameters = new Dictionary<string, string> { ["kept"] = "as it was", ["changed"] = "1" },
+        });
+        var snapshot = pool.CreateSnapshot("s", volume);
+        var wanted = new Dictionary<string, string> { ["changed"] = "2", ["new"] = "3" };
+        var modified = pool.Pool.Modify(volume.Id, wanted);
+        var commits = pool.Pool.GetStatus().TransactionId;
+        pool.Pool.Modify(volume.Id, wanted);
+        Assert.Equal(commits, pool.Pool.GetStatus().TransactionId); // asked again, it changes nothing
+        pool.Kill().Open();
+        var found = pool.Pool.FindVolume(volume.Id)!.Volume;
+        Assert.Equal(new Dictionary<string, string> { ["kept"] = "as it was", ["changed"] = "2", ["new"] = "3" }, found.Parameters);
+        Assert.Equal(
+            (modified.Id, modified.Name, modified.SizeBytes, modified.ThinId), (found.Id, found.Name, found.SizeBytes, found.ThinId));
+        Refused(PoolError.InvalidArgument, snapshot.Id, wanted);
+        Refused(PoolError.NotFound, new VolumeId(volume.Id.Pool, 99), wanted);
+        Refused(PoolError.InvalidArgument, volume.Id, new Dictionary<string, string> { ["long"] = new('x', 20_000) });
+        Assert.Equal(found.Parameters, pool.Pool.FindVolume(volume.Id)!.Volume.Parameters);
+
+        void Refused(PoolError error, VolumeId id, Dictionary<string, string> parameters) =>
+            Assert.Equal(error, Assert.Throws<PoolException>(() => pool.Pool.Modify(id, parameters)).Error);
+    }
+
+    [Fact]
     public void A_pool_takes_up_what_its_disk_has_grown_by()
     {
         var disk = new Support.MemoryDisk(64 << 20);

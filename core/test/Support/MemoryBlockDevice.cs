@@ -28,6 +28,9 @@ public sealed class MemoryBlockDevice(long lengthBytes, bool isReadOnly = false)
     /// <inheritdoc/>
     public int PreferredBytes => ChunkBytes;
 
+    /// <inheritdoc/>
+    public bool IsRotational { get; init; }
+
     /// <summary>Handles not yet disposed.</summary>
     public int OpenHandles => Volatile.Read(ref _openHandles);
 

@@ -21,6 +21,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
     {
         var link = new DeviceLink(attachment);
         var facts = NbdFacts.Of(device);
+        var isRotational = device.IsRotational;
         var spec = new NbdDeviceSpec(
             facts.LengthBytes, attachment.BlockBytes, facts.TransmissionFlags, link.Backend, options.DeadConnectionLimit);
         var what = $"attaching {attachment.Volume}";
@@ -41,6 +42,7 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
         }
 
         _ = kernel.Sys.TrySetRequestTimer(link.Index, options.RequestTimerMs);
+        _ = kernel.Sys.TrySetRotational(link.Index, isRotational); // what cannot be told costs speed alone
         var path = string.Create(CultureInfo.InvariantCulture, $"/dev/nbd{link.Index}");
         if (await UntilAsync(() => File.Exists(path), options.KernelLimit).ConfigureAwait(false))
             return link;
@@ -53,7 +55,8 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
 
     /// <summary>
     /// Gives a device whose socket is dead a new one, and serves the open volume, which is taken over, on it. The kernel reports success
-    /// even where it has not yet noticed the death, and drops the socket: hence the look at our end, and the next try.
+    /// even where it has not yet noticed the death, and drops the socket: hence the look at our end, and the next try. The size is not yet
+    /// looked at.
     /// </summary>
     public async Task ReconnectAsync(DeviceLink link, IBlockDevice device)
     {
@@ -73,8 +76,6 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
             device.Dispose();
             throw;
         }
-
-        await ShowSizeAsync(link, device.LengthBytes).ConfigureAwait(false);
     }
 
     /// <summary>Makes the kernel show the volume's size, if it does not yet.</summary>

@@ -49,7 +49,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             Log = nbdLog,
             TimeProvider = options.Time,
         });
-        _watchdog = new DeviceWatchdog(_links, options, MendAsync, _log);
+        _watchdog = new DeviceWatchdog(_links, options, link => MendAsync(link, TimeSpan.Zero), _log);
         _connector = new DeviceConnector(_kernel, _server, options, _ => _watchdog.Wake());
     }
 
@@ -65,6 +65,8 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         {
             if (manager._journal.SetAsidePath is { } aside)
                 manager._log.JournalSetAside(aside);
+            foreach (var pool in pools.All)
+                pool.Pool.Resized = manager.ShowResizedAsync;
             await manager.ReplayAsync().ConfigureAwait(false);
             manager._watchdog.Start(manager._kernel.TryFindFamily());
             return manager;
@@ -141,33 +143,49 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             _options.Time).ConfigureAwait(false);
     }
 
-    /// <summary>Makes a grown volume's device, if it has one, show the new size.</summary>
-    public async Task ShowSizeAsync(VolumeId id, CancellationToken cancellation)
-    {
-        using var held = await HoldAsync(id, cancellation).ConfigureAwait(false);
-        if (LinkOf(id) is { } link && Require(id) is var (_, volume))
-            await _connector.ShowSizeAsync(link, volume.SizeBytes).ConfigureAwait(false);
-    }
-
     /// <summary>
     /// Ends this process's part. The devices stay, and whatever is written to them waits for the next life of the engine.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        foreach (var pool in _pools.All)
+            pool.Pool.Resized = null;
         await _watchdog.DisposeAsync().ConfigureAwait(false);
         _server.Dispose();
         _kernel.Dispose();
         _journal.Dispose();
     }
 
+    /// <summary>
+    /// Makes a resized volume's device, if it has one, show the new size. The kernel first waits for the requests in flight, and one that
+    /// waits for space may take long: after the limit the verb is answered, and the size shown as soon as it can be.
+    /// </summary>
+    private async Task ShowResizedAsync(VolumeId id)
+    {
+        if (_links.Find(id) is not { } link)
+            return;
+        try
+        {
+            await MendAsync(link, _options.ResizeLimit).WaitAsync(_options.ResizeLimit, _options.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The care for the device goes on by itself.
+        }
+    }
+
     private async Task ReplayAsync()
     {
         var known = _journal.Entries.ToDictionary(entry => entry.Volume);
+        var mending = new List<Task>();
         foreach (var device in _kernel.Sys.List())
         {
+            // All at once: while the kernel is told of one device, another's connection gets its thread.
             if (device.IsConnected && BackendName.TryParse(device.Backend, out var volume))
-                await MendAsync(TakeUp(volume, device, isRecorded: known.Remove(volume))).ConfigureAwait(false);
+                mending.Add(MendAsync(TakeUp(volume, device, isRecorded: known.Remove(volume)), TimeSpan.Zero));
         }
+
+        await Task.WhenAll(mending).ConfigureAwait(false);
 
         // A journal entry without a device: the host was booted again, or the end came before the kernel saw it.
         foreach (var volume in known.Keys)
@@ -175,9 +193,9 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     }
 
     /// <summary>Cares for one device: serves it if nothing does, or lets it go when its volume is gone and nobody uses it.</summary>
-    private async Task MendAsync(DeviceLink link)
+    private async Task MendAsync(DeviceLink link, TimeSpan lockWait)
     {
-        using var held = await _locks.AcquireAsync(link.Backend, TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false);
+        using var held = await _locks.AcquireAsync(link.Backend, lockWait, CancellationToken.None).ConfigureAwait(false);
         if (held is null || LinkOf(link.Attachment.Volume) != link)
             return; // a verb is at work on it and will leave it right, or it is over
         try

@@ -29,6 +29,9 @@ internal sealed record DeviceOptions
     /// <summary>How long the kernel may take to make a device, to let one go, or to notice that its socket is dead.</summary>
     public TimeSpan KernelLimit { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long the resizing of a volume waits for its device to show the new size.</summary>
+    public TimeSpan ResizeLimit { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long the reading of a volume's first and last MiB may take.</summary>
     public TimeSpan InspectLimit { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -6,8 +6,9 @@ using CsiThin.Driver.Volumes;
 namespace CsiThin.Driver.Attach;
 
 /// <summary>
-/// The kernel's NBD client as the rest of this folder needs it: calls that may wait inside the kernel run on threads of their own, so that
-/// no thread that serves anything waits with them, and whatever goes wrong is a <see cref="VolumeException"/>. Any thread may call.
+/// The kernel's NBD client as the rest of this folder needs it: calls that may wait inside the kernel run where no thread that serves
+/// anything waits with them (those to netlink, which takes one at a time, on one thread), and whatever goes wrong is a
+/// <see cref="VolumeException"/>. Any thread may call.
 /// </summary>
 internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) : IDisposable
 {
@@ -15,6 +16,7 @@ internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) :
     public static readonly Version OldestKernel = new(5, 14);
 
     private readonly Lock _gate = new();
+    private readonly OneThreadScheduler _calls = new("nbd calls");
     private NbdNetlink? _netlink;
 
     /// <summary>The devices there are.</summary>
@@ -65,10 +67,36 @@ internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) :
     /// Runs what may wait in the kernel on a thread of its own. After <paramref name="limit"/> nobody waits for it any more, though it may
     /// yet be carried out; what it then returns is disposed.
     /// </summary>
-    public static async Task<T> RunAsync<T>(string what, Func<T> call, TimeSpan limit, TimeProvider time)
+    public static Task<T> RunAsync<T>(string what, Func<T> call, TimeSpan limit, TimeProvider time) =>
+        AwaitAsync(what, StartAsync(call, TaskScheduler.Default, CancellationToken.None), limit, time);
+
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        var running = Task.Factory
-            .StartNew(call, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _calls.Dispose();
+        lock (_gate)
+            _netlink?.Dispose();
+    }
+
+    private async Task<T> RunAsync<T>(string what, Func<NbdNetlink, T> call)
+    {
+        // Given up with the wait for it: what it was handed, a socket, may be closed by its turn.
+        using var giveUp = new CancellationTokenSource();
+        try
+        {
+            return await AwaitAsync(what, StartAsync(() => call(Netlink()), _calls, giveUp.Token), limit, time).ConfigureAwait(false);
+        }
+        finally
+        {
+            await giveUp.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static Task<T> StartAsync<T>(Func<T> call, TaskScheduler scheduler, CancellationToken giveUp) => Task.Factory.StartNew(
+        call, giveUp, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, scheduler);
+
+    private static async Task<T> AwaitAsync<T>(string what, Task<T> running, TimeSpan limit, TimeProvider time)
+    {
         try
         {
             return await running.WaitAsync(limit, time).ConfigureAwait(false);
@@ -87,15 +115,6 @@ internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) :
             throw KernelErrors.Translate(what, failure);
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        lock (_gate)
-            _netlink?.Dispose();
-    }
-
-    private Task<T> RunAsync<T>(string what, Func<NbdNetlink, T> call) => RunAsync(what, () => call(Netlink()), limit, time);
 
     private NbdNetlink Netlink()
     {

@@ -91,6 +91,15 @@ internal sealed class RemotePool(EngineConnection engine, Guid uuid) : IVolumePo
     }
 
     /// <inheritdoc/>
+    public async Task<VolumeInfo> ModifyAsync(
+        VolumeId id, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation)
+    {
+        var request = new ModifyVolumeRequest { Id = Own(id), Parameters = { parameters.ToDictionary() } };
+        return EngineMessages.ToInfo(
+            await engine.CallAsync(options => engine.Volumes.ModifyVolumeAsync(request, options), cancellation).ConfigureAwait(false));
+    }
+
+    /// <inheritdoc/>
     public async Task<long> GrowToDiskAsync(CancellationToken cancellation)
     {
         var request = new GrowPoolRequest { PoolUuid = _uuid };

@@ -1,3 +1,4 @@
+using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using CsiThin.V1;
 using Grpc.Core;
@@ -71,5 +72,15 @@ internal sealed class VolumeAdminService(EnginePools pools) : VolumeAdmin.Volume
         var id = EngineMessages.ReadId(request.Id);
         var pool = ServedPools.Find(pools, id.Pool).Pool;
         return EngineMessages.ToVolume(await pool.ResizeAsync(id, request.SizeBytes, context.CancellationToken).ConfigureAwait(false));
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Volume> ModifyVolume(ModifyVolumeRequest request, ServerCallContext context)
+    {
+        var id = EngineMessages.ReadId(request.Id);
+        var pool = ServedPools.Find(pools, id.Pool).Pool;
+        ParameterRules.CheckMutable(Describe.Thing(VolumeKind.Volume, request.Id), request.Parameters);
+        return EngineMessages.ToVolume(
+            await pool.ModifyAsync(id, request.Parameters.AsReadOnly(), context.CancellationToken).ConfigureAwait(false));
     }
 }

@@ -10,14 +10,18 @@ namespace CsiThin.Driver.Csi;
 /// CSI's Controller service: reads the request, calls one verb, writes the answer. Errors fly up to <see cref="Calls.ErrorInterceptor"/>;
 /// the calls that are not here answer UNIMPLEMENTED, and no capability promises them.
 /// </summary>
-internal sealed class ControllerService(VolumeManager volumes, NodeTopology topology) : Controller.ControllerBase
+internal sealed class ControllerService(VolumeManager volumes, NodeTopology topology, ControllerReach reach = ControllerReach.Cluster)
+    : Controller.ControllerBase
 {
     private static readonly RpcType[] Capabilities =
     [
         RpcType.CreateDeleteVolume, RpcType.ListVolumes, RpcType.GetVolume, RpcType.VolumeCondition, RpcType.GetCapacity,
         RpcType.CloneVolume, RpcType.ExpandVolume, RpcType.CreateDeleteSnapshot, RpcType.ListSnapshots, RpcType.GetSnapshot,
-        RpcType.SingleNodeMultiWriter,
+        RpcType.SingleNodeMultiWriter, RpcType.ModifyVolume,
     ];
+
+    // Sidecars that ask the nearest node about a volume of any node; where that cannot be, they must not be told that it can.
+    private static readonly RpcType[] OfAnyNode = [RpcType.ExpandVolume, RpcType.ModifyVolume];
 
     private readonly CsiMessages _messages = new(topology);
 
@@ -26,8 +30,10 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         ControllerGetCapabilitiesRequest request, ServerCallContext context) =>
         Task.FromResult(new ControllerGetCapabilitiesResponse
         {
-            Capabilities = { Capabilities.Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
+            Capabilities = { Offered().Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
         });
+
+    private IEnumerable<RpcType> Offered() => reach == ControllerReach.Cluster ? Capabilities : Capabilities.Except(OfAnyNode);
 
     /// <inheritdoc/>
     public override async Task<CreateVolumeResponse> CreateVolume(CreateVolumeRequest request, ServerCallContext context)
@@ -73,6 +79,15 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
             CapacityBytes = volume.SizeBytes,
             NodeExpansionRequired = CapabilityRules.NeedsNodeExpansion(request.VolumeCapability),
         };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ControllerModifyVolumeResponse> ControllerModifyVolume(
+        ControllerModifyVolumeRequest request, ServerCallContext context)
+    {
+        var (handle, parameters) = RequestRules.ReadModify(request);
+        await volumes.ModifyAsync(handle, parameters, context.CancellationToken).ConfigureAwait(false);
+        return new ControllerModifyVolumeResponse();
     }
 
     /// <inheritdoc/>
@@ -167,7 +182,9 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         var handle = RequestRules.Required("validation", "volume_id", request.VolumeId);
         CapabilityRules.CheckPresent(Describe.Thing(VolumeKind.Volume, handle), request.VolumeCapabilities);
         var (_, usage) = await volumes.FindAsync(VolumeKind.Volume, handle, context.CancellationToken).ConfigureAwait(false);
-        return CapabilityRules.Unsupported(request.VolumeCapabilities) is { } reason
+        var reason = CapabilityRules.Unsupported(request.VolumeCapabilities)
+            ?? ParameterRules.Lacks(usage.Volume.Parameters, request.MutableParameters.AsReadOnly());
+        return reason is not null
             ? new ValidateVolumeCapabilitiesResponse { Message = $"{Describe.Thing(VolumeKind.Volume, usage.Volume.Name)}: {reason}" }
             : new ValidateVolumeCapabilitiesResponse
             {
@@ -176,6 +193,7 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
                     VolumeContext = { request.VolumeContext },
                     VolumeCapabilities = { request.VolumeCapabilities },
                     Parameters = { request.Parameters },
+                    MutableParameters = { request.MutableParameters },
                 },
             };
     }

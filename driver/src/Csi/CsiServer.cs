@@ -16,11 +16,13 @@ internal static class CsiServer
     /// calls of the Node service are UNIMPLEMENTED.
     /// </summary>
     public static Task<CallServer> StartAsync(
-        string socketPath, VolumeManager volumes, string nodeId, VolumeNode? node, ILoggerFactory logs) =>
-        CallServer.StartAsync(socketPath, ServicesOf("CSI", volumes, nodeId, node), logs);
+        string socketPath, VolumeManager volumes, string nodeId, VolumeNode? node, ILoggerFactory logs,
+        ControllerReach reach = ControllerReach.Cluster) =>
+        CallServer.StartAsync(socketPath, ServicesOf("CSI", volumes, nodeId, node, reach), logs);
 
     /// <summary>The services, whose calls are counted under <paramref name="api"/>.</summary>
-    public static CallServices ServicesOf(string api, VolumeManager volumes, string nodeId, VolumeNode? node)
+    public static CallServices ServicesOf(
+        string api, VolumeManager volumes, string nodeId, VolumeNode? node, ControllerReach reach = ControllerReach.Cluster)
     {
         var topology = new NodeTopology(nodeId);
         return new CallServices(
@@ -28,7 +30,7 @@ internal static class CsiServer
             collection =>
             {
                 collection.AddSingleton(new IdentityService(token => IdentityService.AnyPoolServesAsync(volumes.Pools, token)));
-                collection.AddSingleton(new ControllerService(volumes, topology));
+                collection.AddSingleton(new ControllerService(volumes, topology, reach));
                 if (node is not null)
                     collection.AddSingleton(new NodeService(node, topology));
             },

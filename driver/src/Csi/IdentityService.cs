@@ -9,6 +9,9 @@ namespace CsiThin.Driver.Csi;
 /// <summary>CSI's Identity service: who this is, and whether it works.</summary>
 internal sealed class IdentityService(Func<CancellationToken, Task<bool>> isReady) : Identity.IdentityBase
 {
+    /// <summary>kubelet's probes give up after a second unless told otherwise.</summary>
+    private static readonly TimeSpan ProbeLimit = TimeSpan.FromMilliseconds(700);
+
     /// <summary>The driver's name, by which a StorageClass asks for it.</summary>
     public const string DriverName = "thin.csithin.io";
 
@@ -33,9 +36,23 @@ internal sealed class IdentityService(Func<CancellationToken, Task<bool>> isRead
             },
         });
 
-    /// <inheritdoc/>
-    public override async Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context) =>
-        new() { Ready = await isReady(context.CancellationToken).ConfigureAwait(false) };
+    /// <summary>
+    /// Answers within a second. An engine that is away makes the plug-in one that is well and not ready, as the specification has it, and
+    /// no error: an error asks for a restart, which would bring no engine back.
+    /// </summary>
+    public override async Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        limit.CancelAfter(ProbeLimit);
+        try
+        {
+            return new ProbeResponse { Ready = await isReady(limit.Token).ConfigureAwait(false) };
+        }
+        catch (Exception absence) when (absence is OperationCanceledException or VolumeException { Error: VolumeError.Unavailable })
+        {
+            return new ProbeResponse { Ready = false };
+        }
+    }
 
     /// <summary>
     /// Ready unless every pool has failed: one that failed is its volumes' condition, not a reason to restart what serves the others, and a

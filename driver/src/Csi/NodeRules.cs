@@ -45,15 +45,6 @@ internal static class NodeRules
     /// <summary>The volume as messages name it.</summary>
     public static string NameOf(string volumeId) => $"volume {NameRules.Quote(volumeId)}";
 
-    /// <summary>The bytes an expansion requires, 0 when it leaves that open.</summary>
-    public static long ReadRequiredBytes(string what, CapacityRange? range)
-    {
-        if (range is null)
-            return 0;
-        SizeRules.CheckRange(what, range.RequiredBytes, range.LimitBytes);
-        return range.RequiredBytes;
-    }
-
     private static AccessMode ReadMode(Mode mode) => mode switch
     {
         Mode.SingleNodeReaderOnly => AccessMode.SingleReader,

@@ -86,8 +86,8 @@ internal sealed class NodeService(VolumeNode node, NodeTopology topology) : glob
     {
         var id = NodeRules.RequiredId("expansion", request.VolumeId);
         var path = NodeRules.RequiredPath(id, "volume_path", request.VolumePath);
-        var requiredBytes = NodeRules.ReadRequiredBytes(NodeRules.NameOf(id), request.CapacityRange);
-        var sizeBytes = await node.ExpandAsync(id, path, requiredBytes, context.CancellationToken).ConfigureAwait(false);
+        var range = RequestRules.ReadRange(NodeRules.NameOf(id), request.CapacityRange);
+        var sizeBytes = await node.ExpandAsync(id, path, range, context.CancellationToken).ConfigureAwait(false);
         return new NodeExpandVolumeResponse { CapacityBytes = sizeBytes };
     }
 

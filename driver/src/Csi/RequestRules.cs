@@ -16,8 +16,8 @@ internal static class RequestRules
         NameRules.Check("volume", request.Name);
         var what = Describe.Thing(VolumeKind.Volume, request.Name);
         CapabilityRules.Check(what, request.VolumeCapabilities);
-        CheckNotMutable(what, request.MutableParameters);
         ParameterRules.CheckVolume(what, request.Parameters);
+        ParameterRules.CheckMutable(what, request.MutableParameters);
         var (requiredBytes, limitBytes) = ReadRange(what, request.CapacityRange);
         var (handle, kind) = ReadSource(what, request.VolumeContentSource);
         topology.Check(what, request.AccessibilityRequirements);
@@ -28,7 +28,7 @@ internal static class RequestRules
             LimitBytes = limitBytes,
             SourceHandle = handle,
             SourceKind = kind,
-            Parameters = request.Parameters.AsReadOnly(),
+            Parameters = Together(request.Parameters, request.MutableParameters),
         };
     }
 
@@ -57,11 +57,21 @@ internal static class RequestRules
         return ReadRange(what, range);
     }
 
+    /// <summary>The volume that is to change, and how; one change at least must be given.</summary>
+    public static (string Handle, IReadOnlyDictionary<string, string> Parameters) ReadModify(ControllerModifyVolumeRequest request)
+    {
+        var handle = Required("modification", "volume_id", request.VolumeId);
+        return request.MutableParameters.Count > 0
+            ? (handle, request.MutableParameters.AsReadOnly())
+            : throw Invalid($"{Describe.Thing(VolumeKind.Volume, handle)}: mutable_parameters is empty; one at least must be given");
+    }
+
     /// <summary>The value of a field that must not be empty.</summary>
     public static string Required(string what, string field, string value) =>
         value.Length > 0 ? value : throw Invalid($"{what}: {field} is missing");
 
-    private static (long RequiredBytes, long LimitBytes) ReadRange(string what, CapacityRange? range)
+    /// <summary>A range of sizes; (0, 0) leaves them open.</summary>
+    public static (long RequiredBytes, long LimitBytes) ReadRange(string what, CapacityRange? range)
     {
         if (range is null)
             return (0, 0);
@@ -79,10 +89,13 @@ internal static class RequestRules
         _ => throw Invalid($"{what}: the content source is neither a snapshot nor a volume"),
     };
 
-    private static void CheckNotMutable(string what, IDictionary<string, string> parameters)
+    // CSI, CreateVolumeRequest: mutable_parameters take precedence over parameters of the same name.
+    private static Dictionary<string, string> Together(IDictionary<string, string> parameters, IDictionary<string, string> mutable)
     {
-        foreach (var (key, _) in parameters)
-            throw Invalid($"{what}: mutable parameter {NameRules.Quote(key)} is not known; volumes have no mutable parameters");
+        var all = new Dictionary<string, string>(parameters, StringComparer.Ordinal);
+        foreach (var (key, value) in mutable)
+            all[key] = value;
+        return all;
     }
 
     private static VolumeException Invalid(string message) => new(VolumeError.InvalidArgument, message);

@@ -7,4 +7,10 @@ internal sealed record NodeOptions(string KubeletDirectory, string StateDirector
 {
     /// <summary>Where <see cref="StateDirectory"/> is unless something else is said.</summary>
     public const string DefaultStateDirectory = "/var/lib/csithin/node";
+
+    /// <summary>
+    /// An expansion on the node grows the volume as well, because no controller has done so before: the resizer beside a node cannot reach
+    /// the volumes of the others.
+    /// </summary>
+    public bool GrowsVolumes { get; init; }
 }

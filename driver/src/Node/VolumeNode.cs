@@ -22,6 +22,7 @@ internal sealed class VolumeNode
     private readonly VolumePublisher _publisher;
     private readonly EphemeralVolumes _ephemeral;
     private readonly DevicePulse _pulse;
+    private readonly bool _growsVolumes;
     private readonly KeyedLock _locks = new();
 
     /// <summary>
@@ -32,6 +33,7 @@ internal sealed class VolumeNode
     {
         _volumes = volumes;
         _engine = engine;
+        _growsVolumes = options.GrowsVolumes;
         _paths = new NodePaths(options.KubeletDirectory);
         _pulse = new DevicePulse(time);
         var state = new NodeState(options.StateDirectory, logs.CreateLogger<NodeState>());
@@ -99,17 +101,18 @@ internal sealed class VolumeNode
 
     /// <summary>
     /// Grows the device and the file system at <paramref name="volumePath"/> to the size the volume has by now; returns that size in
-    /// bytes. <see cref="VolumeError.OutOfRange"/> when the volume itself is smaller than required.
+    /// bytes. A volume that is smaller than required is grown first where that is the node's task
+    /// (<see cref="NodeOptions.GrowsVolumes"/>); elsewhere it is <see cref="VolumeError.OutOfRange"/>.
     /// </summary>
-    public async Task<long> ExpandAsync(string handle, string volumePath, long requiredBytes, CancellationToken cancellation)
+    public async Task<long> ExpandAsync(
+        string handle, string volumePath, (long RequiredBytes, long LimitBytes) range, CancellationToken cancellation)
     {
         var path = _paths.Resolve("volume_path", volumePath);
         using var held = await HoldAsync(handle, path, cancellation).ConfigureAwait(false);
         var (volume, device, entry, _) = await LocateAsync(handle, path, cancellation).ConfigureAwait(false);
         var what = Describe.Thing(volume.Kind, volume.Name);
-        if (requiredBytes > volume.SizeBytes)
-            throw new VolumeException(
-                VolumeError.OutOfRange, $"{what} has {volume.SizeBytes} bytes, less than the {requiredBytes} required; expand it first");
+        if (range.RequiredBytes > volume.SizeBytes)
+            volume = await GrowAsync(what, volume, range, cancellation).ConfigureAwait(false);
         device = await _engine.AttachAsync(volume.Id, new AttachRequest(device.ReadOnly, device.BlockBytes), CancellationToken.None)
             .ConfigureAwait(false);
         if (device.SizeBytes < volume.SizeBytes)
@@ -121,6 +124,16 @@ internal sealed class VolumeNode
             throw new VolumeException(VolumeError.Incompatible, $"{what} is mounted read-only at {path}, where nothing can be grown");
         await _stager.GrowAsync(what, device, entry).ConfigureAwait(false);
         return device.SizeBytes;
+    }
+
+    private async Task<VolumeInfo> GrowAsync(
+        string what, VolumeInfo volume, (long RequiredBytes, long LimitBytes) range, CancellationToken cancellation)
+    {
+        if (!_growsVolumes)
+            throw new VolumeException(
+                VolumeError.OutOfRange,
+                $"{what} has {volume.SizeBytes} bytes, less than the {range.RequiredBytes} required; expand it first");
+        return await _volumes.ExpandAsync(volume.Id.ToString(), range.RequiredBytes, range.LimitBytes, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Measures what is at a path where the volume is staged or published. Takes no lock: it changes nothing.</summary>

@@ -14,6 +14,9 @@ internal sealed class EnginePool(ThinPool pool) : IEnginePool
     public Guid Uuid { get; } = pool.Uuid;
 
     /// <inheritdoc/>
+    public Func<VolumeId, Task>? Resized { get; set; }
+
+    /// <inheritdoc/>
     public LatencyHistogram CommitTimes => pool.CommitTimes;
 
     /// <inheritdoc/>
@@ -62,8 +65,17 @@ internal sealed class EnginePool(ThinPool pool) : IEnginePool
     public Task DeleteAsync(VolumeId id, CancellationToken cancellation) => Task.Run(() => pool.Delete(id), CancellationToken.None);
 
     /// <inheritdoc/>
-    public Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation) =>
-        Invoke(() => pool.Resize(id, sizeBytes));
+    public async Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation)
+    {
+        var volume = await Invoke(() => pool.Resize(id, sizeBytes)).ConfigureAwait(false);
+        if (Resized is { } resized)
+            await resized(id).ConfigureAwait(false);
+        return volume;
+    }
+
+    /// <inheritdoc/>
+    public Task<VolumeInfo> ModifyAsync(VolumeId id, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation) =>
+        Invoke(() => pool.Modify(id, parameters));
 
     /// <inheritdoc/>
     public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(pool.GrowToDisk);

@@ -25,6 +25,12 @@ internal interface IEnginePool : IVolumePool
     /// <summary>One volume or snapshot with what it occupies, or null.</summary>
     VolumeUsage? FindVolume(VolumeId id);
 
+    /// <summary>
+    /// What is to be done when a volume has been resized, before the verb is answered: those who show it elsewhere see to that. It must not
+    /// throw: the volume has its new size whatever comes of it. Set by one, before anybody asks a verb.
+    /// </summary>
+    Func<VolumeId, Task>? Resized { get; set; }
+
     /// <summary>Opens a volume or snapshot for I/O.</summary>
     IBlockDevice OpenDevice(VolumeId id, bool readOnly);
 

@@ -39,6 +39,9 @@ internal interface IVolumePool
     /// <summary>Grows a volume, committed.</summary>
     Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation);
 
+    /// <summary>Sets parameters of a volume, committed, and leaves its others as they are.</summary>
+    Task<VolumeInfo> ModifyAsync(VolumeId id, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation);
+
     /// <summary>Takes up what the pool's file or device has grown by; returns the bytes of data space gained.</summary>
     Task<long> GrowToDiskAsync(CancellationToken cancellation);
 }

@@ -47,6 +47,7 @@ internal static class ParameterRules
 
     private static readonly string[] ForVolumes = [Pool, FileSystem, MkfsOptions, SectorSize, WhenFull];
     private static readonly string[] ShapeContent = [FileSystem, MkfsOptions, SectorSize];
+    private static readonly string[] Mutable = [WhenFull];
     private static readonly string[] ForSnapshots = [];
 
     /// <summary>
@@ -60,8 +61,25 @@ internal static class ParameterRules
                 CheckMkfsOptions(what, value);
             if (key == SectorSize && value is not ("512" or "4096"))
                 throw Invalid($"{what}: parameter '{SectorSize}' is {NameRules.Quote(value)}; it must be 512 or 4096");
-            if (key == WhenFull && !FullPolicies.TryParse(value, out _))
-                throw Invalid($"{what}: parameter '{WhenFull}' is {NameRules.Quote(value)}; it must be queue or error");
+            if (key == WhenFull)
+                CheckWhenFull(what, value);
+        }
+    }
+
+    /// <summary>
+    /// The same for parameters that a VolumeAttributesClass gives to a volume, new or living: those of a volume that decide about its
+    /// content or its place are refused, for nothing could be done about them later.
+    /// </summary>
+    public static void CheckMutable(string what, IEnumerable<KeyValuePair<string, string>> parameters)
+    {
+        foreach (var (key, value) in parameters)
+        {
+            if (ForVolumes.Except(Mutable).Contains(key))
+                throw Invalid($"{what}: parameter '{key}' cannot be changed; what can is '{string.Join("', '", Mutable)}'");
+            if (!Mutable.Contains(key))
+                throw Invalid(
+                    $"{what}: unknown mutable parameter {NameRules.Quote(key)}; the nearest known one is '{NearestName.Of(key, Mutable)}'");
+            CheckWhenFull(what, value);
         }
     }
 
@@ -87,8 +105,26 @@ internal static class ParameterRules
                 return $"its parameter '{key}' is {NameRules.Quote(was)}, not {NameRules.Quote(now)}";
         }
 
+        return WhenFullDiffers(existing, asked);
+    }
+
+    /// <summary>
+    /// Null when a volume with the parameters <paramref name="existing"/> is as the mutable ones in <paramref name="asked"/> want it, else
+    /// the difference in words.
+    /// </summary>
+    public static string? Lacks(IReadOnlyDictionary<string, string> existing, IReadOnlyDictionary<string, string> asked) =>
+        asked.ContainsKey(WhenFull) ? WhenFullDiffers(existing, asked) : null;
+
+    private static string? WhenFullDiffers(IReadOnlyDictionary<string, string> existing, IReadOnlyDictionary<string, string> asked)
+    {
         var (does, wants) = (FullPolicies.Of(existing), FullPolicies.Of(asked));
         return does == wants ? null : $"its parameter '{WhenFull}' is '{Word(does)}', not '{Word(wants)}'";
+    }
+
+    private static void CheckWhenFull(string what, string value)
+    {
+        if (!FullPolicies.TryParse(value, out _))
+            throw Invalid($"{what}: parameter '{WhenFull}' is {NameRules.Quote(value)}; it must be queue or error");
     }
 
     private static string Word(FullPolicy policy) => policy == FullPolicy.Error ? "error" : "queue";

@@ -85,6 +85,20 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
     }
 
     /// <summary>
+    /// Changes what may change on a living volume (<see cref="ParameterRules.CheckMutable"/>); what is so already stays as it is.
+    /// </summary>
+    public async Task<VolumeInfo> ModifyAsync(
+        string handle, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation)
+    {
+        ParameterRules.CheckMutable(Describe.Thing(VolumeKind.Volume, handle), parameters);
+        using var held = await HoldAsync($"handle/{handle}", NameRules.Quote(handle), cancellation).ConfigureAwait(false);
+        var (pool, usage) = await FindAsync(VolumeKind.Volume, handle, cancellation).ConfigureAwait(false);
+        return ParameterRules.Lacks(usage.Volume.Parameters, parameters) is null
+            ? usage.Volume
+            : await pool.Pool.ModifyAsync(usage.Volume.Id, parameters, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>
     /// The volume or snapshot of a handle with its pool; <see cref="VolumeError.NotFound"/> when there is none of that kind.
     /// </summary>
     public async Task<(NamedPool Pool, VolumeUsage Usage)> FindAsync(VolumeKind? kind, string handle, CancellationToken cancellation)
@@ -149,6 +163,7 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         VolumeInfo? source = null;
         if (request.SourceHandle is { } handle)
         {
+            CheckSourceIsHere(pools, what, handle);
             var (home, usage) = await FindAsync(pools, request.SourceKind, handle, cancellation).ConfigureAwait(false);
             source = usage.Volume;
             if (asked is not null && asked != home)
@@ -181,6 +196,16 @@ internal sealed class VolumeManager(IPoolSource pools, TimeSpan lockWait)
         await _locks.AcquireAsync(key, lockWait, cancellation).ConfigureAwait(false)
         ?? throw new VolumeException(
             VolumeError.Aborted, $"another call for {what} has been at work for {lockWait.TotalSeconds:0.#} s; try again");
+
+    // The provisioner then tries another node, where the source may be (CSI, CreateVolume errors: "Unable to provision in
+    // accessible_topology"); NOT_FOUND would end its trying.
+    private static void CheckSourceIsHere(PoolSet pools, string what, string handle)
+    {
+        if (VolumeId.TryParse(handle, out var id) && !pools.TryFind(id.Pool, out _))
+            throw new VolumeException(
+                VolumeError.NoPool,
+                $"{what} cannot be made here: its source {NameRules.Quote(handle)} is in pool {id.Pool:N}, which is not here");
+    }
 
     private static void CheckKind(VolumeKind kind, string handle, VolumeInfo volume)
     {

@@ -61,6 +61,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("--data and --metadata go together", "pool", "trim", "p", "--data", "d")]
     [InlineData("--data and --metadata go together", "pool", "trim", "--metadata", "m")]
     [InlineData("is not unix:///PATH", "pool", "trim", "p", "--control", "tcp://x")]
+    [InlineData("'infromation' is no level; the nearest is 'information'", "node", "--log-level", "infromation")]
+    [InlineData("'Warn' is no level; the nearest is 'warning'", "engine", "--pool", "a=b", "--log-level", "Warn")]
+    [InlineData("'err' is no level; the nearest is 'error'", "serve", "--pool", "a=b", "--log-level", "err")]
+    [InlineData("'0' is no level", "controller", "--tls-dir", "d", "--log-level", "0")]
+    [InlineData("--node-deployment is without any controller", "node", "--node-deployment", "--listen", ":1", "--tls-dir", "d")]
     [InlineData("a thin id is at most 16777215", "volume", "adopt", "p", "16777216", "n")]
     [InlineData("1 to 16777216 are possible", "pool", "metadata-size", "--pool-size", "1T", "--block", "64K", "--max-thins", "0")]
     public async Task Wrong_usage_is_one_line_and_exit_code_2(string message, params string[] arguments) =>

@@ -60,6 +60,22 @@ public sealed class EngineConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_change_right_after_a_restart_is_made_though_the_connection_was_to_the_engine_before()
+    {
+        Patient();
+        var pool = new RemotePool(_engine.Connection, _pool.Uuid);
+        for (var restart = 1; restart <= 20; restart++)
+        {
+            Assert.Single((await _engine.Pools.GetPoolsAsync(default)).All);
+            _engine.Stop();
+            _engine.Start();
+            var spec = new VolumeSpec { Name = $"v{restart}", SizeBytes = 1 << 20 };
+            Assert.Equal(spec.Name, (await pool.CreateAsync(spec, default).WaitAsync(Limit)).Name);
+            Assert.Equal(restart, _pool.Creations);
+        }
+    }
+
+    [Fact]
     public async Task A_call_that_waits_can_be_given_up()
     {
         Patient();

@@ -20,10 +20,10 @@ internal sealed class ControllerFixture : IDisposable
 
     private readonly ErrorInterceptor _interceptor;
 
-    public ControllerFixture(EnginePlace place = EnginePlace.Here)
+    public ControllerFixture(EnginePlace place = EnginePlace.Here, ControllerReach reach = ControllerReach.Cluster)
     {
         Pools = new VolumeManagerFixture(place);
-        Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node));
+        Controller = new ControllerService(Pools.Volumes, new NodeTopology(Node), reach);
         Identity = new IdentityService(token => IdentityService.AnyPoolServesAsync(Pools.Volumes.Pools, token));
         _interceptor = new ErrorInterceptor(Meter, TimeProvider.System, Log);
     }

@@ -57,12 +57,11 @@ public abstract class IdentityTests : IDisposable
         var answer = await _f.Call(_f.Controller.ControllerGetCapabilities, new ControllerGetCapabilitiesRequest());
         var promised = answer.Capabilities.Select(one => one.Rpc.Type).ToHashSet();
         Assert.DoesNotContain(RpcType.PublishUnpublishVolume, promised);
-        Assert.DoesNotContain(RpcType.ModifyVolume, promised);
         Assert.DoesNotContain(RpcType.ListVolumesPublishedNodes, promised);
         await _f.Refused(StatusCode.Unimplemented, _f.Controller.ControllerPublishVolume, new ControllerPublishVolumeRequest());
         await _f.Refused(StatusCode.Unimplemented, _f.Controller.ControllerUnpublishVolume, new ControllerUnpublishVolumeRequest());
-        await _f.Refused(StatusCode.Unimplemented, _f.Controller.ControllerModifyVolume, new ControllerModifyVolumeRequest());
-        Assert.Equal(11, promised.Count);
+        await _f.Refused(StatusCode.InvalidArgument, _f.Controller.ControllerModifyVolume, new ControllerModifyVolumeRequest());
+        Assert.Equal(12, promised.Count);
     }
 
     public void Dispose()

@@ -86,7 +86,7 @@ public sealed class VolumeNodeTests : IDisposable
         {
             await Refused(VolumeError.NotFound, () => Stage(handle, "staging"));
             await Refused(VolumeError.NotFound, () => _node.MeasureAsync(handle, PathOf("staging"), CancellationToken.None));
-            await Refused(VolumeError.NotFound, () => _node.ExpandAsync(handle, PathOf("staging"), 0, CancellationToken.None));
+            await Refused(VolumeError.NotFound, () => _node.ExpandAsync(handle, PathOf("staging"), (0, 0), CancellationToken.None));
             await _node.UnstageAsync(handle, PathOf("staging"), CancellationToken.None);
             await _node.UnpublishAsync(handle, PathOf("target"), CancellationToken.None);
         }

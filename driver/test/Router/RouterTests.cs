@@ -3,6 +3,7 @@ using CsiThin.Driver.Router;
 using CsiThin.Driver.Tests.Csi;
 using Grpc.Core;
 using Xunit;
+using RpcType = Csi.V1.ControllerServiceCapability.Types.RPC.Types.Type;
 
 namespace CsiThin.Driver.Tests.Router;
 
@@ -31,6 +32,25 @@ public sealed class RouterTests
         await cluster.Router.DeleteSnapshot(new() { SnapshotId = snapshot.SnapshotId }, context);
         await cluster.Router.DeleteVolume(new() { VolumeId = volume.VolumeId }, context);
         Assert.Empty(cluster.Nodes[2].Pool.ListVolumes());
+    }
+
+    [Fact]
+    public async Task A_volume_attributes_class_reaches_the_node_at_creation_and_later()
+    {
+        await using var cluster = await RouterFixture.StartAsync(2);
+        var offered = await cluster.Router.ControllerGetCapabilities(new(), new FakeCall());
+        Assert.Contains(offered.Capabilities, one => one.Rpc.Type == RpcType.ModifyVolume);
+        var volume = await cluster.Create("a", request => request.MutableParameters.Add("whenFull", "error"));
+        Assert.Equal("error", PolicyOf());
+        await cluster.Router.ControllerModifyVolume(
+            new() { VolumeId = volume.VolumeId, MutableParameters = { ["whenFull"] = "queue" } }, new FakeCall());
+        Assert.Equal("queue", PolicyOf());
+        var status = await RouterFixture.Refused(() => cluster.Router.ControllerModifyVolume(
+            new() { VolumeId = volume.VolumeId, MutableParameters = { ["whenFul"] = "queue" } }, new FakeCall()));
+        Assert.Equal(StatusCode.InvalidArgument, status.StatusCode);
+        Assert.Contains("'whenFull'", status.Detail, StringComparison.Ordinal);
+
+        string PolicyOf() => cluster.Home(volume).Pool.ListVolumes().Single().Parameters["whenFull"];
     }
 
     [Fact]

@@ -51,6 +51,8 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
     /// <summary>How often the metadata is held at this moment.</summary>
     public int Holds { get; private set; }
 
+    public Func<VolumeId, Task>? Resized { get; set; }
+
     public LatencyHistogram CommitTimes { get; } = new();
 
     public PoolStatus GetStatus()
@@ -150,6 +152,18 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
         }
     }
 
+    public VolumeInfo Modify(VolumeId id, IReadOnlyDictionary<string, string> parameters)
+    {
+        lock (_lock)
+        {
+            CheckWritable();
+            var volume = Known(id);
+            var all = volume.Parameters.Where(one => !parameters.ContainsKey(one.Key)).Concat(parameters);
+            _transactionId++;
+            return _volumes[id.Number] = volume with { Parameters = all.ToDictionary() };
+        }
+    }
+
     public long GrowToDisk()
     {
         lock (_lock)
@@ -191,6 +205,9 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 
     public Task<VolumeInfo> ResizeAsync(VolumeId id, long sizeBytes, CancellationToken cancellation) =>
         Invoke(() => Resize(id, sizeBytes));
+
+    public Task<VolumeInfo> ModifyAsync(VolumeId id, IReadOnlyDictionary<string, string> parameters, CancellationToken cancellation) =>
+        Invoke(() => Modify(id, parameters));
 
     public Task<long> GrowToDiskAsync(CancellationToken cancellation) => Invoke(GrowToDisk);
 

@@ -112,7 +112,7 @@ public abstract class VolumeManagerTests : IDisposable
     }
 
     [Fact]
-    public async Task What_happens_when_the_pool_is_full_is_a_parameter_that_cannot_be_changed()
+    public async Task What_happens_when_the_pool_is_full_is_a_parameter_that_a_second_creation_does_not_change()
     {
         Task<VolumeInfo> With(string? policy) => _f.Volumes.CreateAsync(
             new VolumeRequest

@@ -16,12 +16,13 @@ internal static class ControllerCommand
         var nodes = Nodes();
         var cluster = ClusterArguments.Kubernetes();
         var metrics = ServerArguments.Metrics();
+        var logLevel = ServerLogs.Level();
         var command = new Command(
             "controller",
             "Serve CSI for a whole cluster: each call is forwarded to the node that has the pool. It keeps nothing, so any number may run. "
             + "Example: csi-thin controller --tls-dir /etc/csithin/tls --node worker-1=10.1.2.3:9810")
         {
-            endpoint, tls, nodes, cluster, metrics,
+            endpoint, tls, nodes, cluster, metrics, logLevel,
         };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ControllerOptions(parsed.GetRequiredValue(endpoint)!, parsed.GetRequiredValue(tls)!)
@@ -29,6 +30,7 @@ internal static class ControllerCommand
                 Nodes = parsed.GetValue(nodes) ?? [],
                 Cluster = parsed.GetResult(cluster) is null ? null : new ClusterOptions(parsed.GetValue(cluster)),
                 Metrics = parsed.GetValue(metrics),
+                LogLevel = parsed.GetValue(logLevel),
             },
             output,
             cancellation));
@@ -41,7 +43,7 @@ internal static class ControllerCommand
             throw new CliException(
                 "say where the nodes are, either with --node NAME=HOST:PORT for each or with --kubernetes", ExitCodes.Usage);
         using var termination = new Termination();
-        using var logs = ServerLogs.ToErrorStream();
+        using var logs = ServerLogs.ToErrorStream(options.LogLevel);
         var host = await ControllerHost.StartAsync(options, logs).ConfigureAwait(false);
         await using (host.ConfigureAwait(false))
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using CsiThin.Driver.Router;
+using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -16,4 +17,7 @@ internal sealed record ControllerOptions(string SocketPath, string TlsDirectory)
 
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>What is logged at least.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 }

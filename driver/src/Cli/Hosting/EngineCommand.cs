@@ -23,12 +23,13 @@ internal static class EngineCommand
         var metrics = ServerArguments.Metrics();
         var cache = ServerArguments.Cache();
         var stopTimeout = ServerArguments.StopTimeout();
+        var logLevel = ServerLogs.Level();
         var command = new Command(
             "engine",
             "Own the pools and the data path, in a process that restarts rarely. Example: csi-thin engine --pool fast=/dev/sdb. "
             + "SIGTERM: it serves on while volumes are attached and says which; a second SIGTERM leaves them to the next engine")
         {
-            pools, declared, socket, state, nbd, metrics, cache, stopTimeout,
+            pools, declared, socket, state, nbd, metrics, cache, stopTimeout, logLevel,
         };
         labels.AddTo(command);
         command.Validators.Add(result =>
@@ -44,6 +45,7 @@ internal static class EngineCommand
                 NbdPath = parsed.GetValue(nbd),
                 Metrics = parsed.GetValue(metrics),
                 CacheBytes = parsed.GetValue(cache),
+                LogLevel = parsed.GetValue(logLevel),
             },
             parsed.GetValue(declared),
             labels.Read(parsed),
@@ -62,7 +64,7 @@ internal static class EngineCommand
         CancellationToken cancellation)
     {
         using var termination = new Termination(takesSecond: true);
-        using var logs = ServerLogs.ToErrorStream();
+        using var logs = ServerLogs.ToErrorStream(options.LogLevel);
         if (declared is not null)
         {
             var made = await DeclaredPart.MakeAsync(declared, labels, options.StateDirectory!, logs, cancellation).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -13,6 +14,9 @@ internal sealed record EngineOptions(IReadOnlyList<PoolOption> Pools)
 
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>What is logged at least.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
     /// <summary>Memory for the metadata of each pool, in bytes; the engine's own choice where null.</summary>
     public long? CacheBytes { get; init; }

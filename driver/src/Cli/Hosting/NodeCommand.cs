@@ -19,29 +19,43 @@ internal static class NodeCommand
         var tls = ServerArguments.TlsDirectory("With --listen, certificates shown to the controller: ca.crt, tls.crt and tls.key");
         var metrics = ServerArguments.Metrics();
         var cluster = new ClusterArguments();
+        var alone = NodeDeployment();
+        var logLevel = ServerLogs.Level();
         var command = new Command(
             "node",
             "Serve CSI on the volumes of a running engine, in a process that may be ended and restarted at any time. Example: "
             + "csi-thin node --endpoint unix:///run/csithin/csi.sock --node-id worker-1")
         {
-            endpoint, engine, node, kubelet, state, listen, tls, metrics, NodeCheckCommand.Build(line),
+            endpoint, engine, node, kubelet, state, listen, tls, metrics, alone, logLevel, NodeCheckCommand.Build(line),
         };
         cluster.AddTo(command);
+        Arguments.AddRule(command, result =>
+        {
+            if (result.GetValue(alone) && result.GetResult(listen) is not null)
+                result.AddError("--node-deployment is without any controller; there is nobody to --listen for");
+        });
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new NodeHostOptions(
                 parsed.GetRequiredValue(endpoint)!,
                 parsed.GetValue(engine) ?? ControlSocket.DefaultPath,
                 parsed.GetRequiredValue(node)!,
-                new NodeOptions(parsed.GetRequiredValue(kubelet), parsed.GetRequiredValue(state)))
+                new NodeOptions(parsed.GetRequiredValue(kubelet), parsed.GetRequiredValue(state)) { GrowsVolumes = parsed.GetValue(alone) })
             {
                 Remote = Remote(parsed.GetValue(listen), parsed.GetValue(tls)),
                 Metrics = parsed.GetValue(metrics),
                 Cluster = cluster.Read(parsed),
+                LogLevel = parsed.GetValue(logLevel),
             },
             output,
             cancellation));
         return command;
     }
+
+    private static Option<bool> NodeDeployment() => new("--node-deployment")
+    {
+        Description = "The provisioner, snapshotter and resizer run beside this process, there is no csi-thin controller: kubelet's "
+            + "expansion grows the volume itself",
+    };
 
     private static RemoteOptions? Remote(IPEndPoint? listen, string? tlsDirectory) => (listen, tlsDirectory) switch
     {
@@ -53,7 +67,7 @@ internal static class NodeCommand
     private static async Task<int> RunAsync(NodeHostOptions options, Output output, CancellationToken cancellation)
     {
         using var termination = new Termination();
-        using var logs = ServerLogs.ToErrorStream();
+        using var logs = ServerLogs.ToErrorStream(options.LogLevel);
         var host = await NodeHost.StartAsync(options, logs).ConfigureAwait(false);
         await using (host.ConfigureAwait(false))
         {

@@ -59,7 +59,8 @@ internal sealed partial class NodeHost : IAsyncDisposable
             await StartRemoteAsync(remote, CsiServer.ServicesOf("Remote", volumes, options.NodeId, node: null), volumes.Pools, logs)
                 .ConfigureAwait(false);
         OwnDirectory.MakeFor(options.SocketPath);
-        var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs).ConfigureAwait(false);
+        var reach = options.Node.GrowsVolumes ? ControllerReach.Node : ControllerReach.Cluster;
+        var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs, reach).ConfigureAwait(false);
         _ = _parts.KeepAsync(csi); // kept until the end
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using CsiThin.Driver.Node;
+using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -15,6 +16,9 @@ internal sealed record NodeHostOptions(string SocketPath, string EnginePath, str
 
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
+
+    /// <summary>What is logged at least.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
     /// <summary>The cluster that the pools are told to; none where null.</summary>
     public ClusterOptions? Cluster { get; init; }

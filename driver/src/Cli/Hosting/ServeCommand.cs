@@ -19,10 +19,11 @@ internal static class ServeCommand
         var state = ServerArguments.StateDirectory(DeviceOptions.DefaultStateDirectory, "Where engine and node keep their state");
         var kubelet = ServerArguments.KubeletDirectory();
         var stopTimeout = ServerArguments.StopTimeout();
+        var logLevel = ServerLogs.Level();
         var command = new Command(
             "serve", "Engine and node in one process: CSI on a socket, volumes over NBD, metrics. SIGTERM as for csi-thin engine")
         {
-            endpoint, node, pools, nbd, metrics, control, cache, state, kubelet, stopTimeout,
+            endpoint, node, pools, nbd, metrics, control, cache, state, kubelet, stopTimeout, logLevel,
         };
         line.SetAction(command, (parsed, output, cancellation) => RunAsync(
             new ServeOptions(
@@ -37,6 +38,7 @@ internal static class ServeCommand
                 StateDirectory = parsed.GetRequiredValue(state),
                 StartsWithoutDevices = parsed.GetResult(state)?.Implicit ?? true,
                 KubeletDirectory = parsed.GetRequiredValue(kubelet),
+                LogLevel = parsed.GetValue(logLevel),
             },
             parsed.GetValue(stopTimeout),
             output,
@@ -47,7 +49,7 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(ServeOptions options, TimeSpan? stopTimeout, Output output, CancellationToken cancellation)
     {
         using var termination = new Termination(takesSecond: true);
-        using var logs = ServerLogs.ToErrorStream();
+        using var logs = ServerLogs.ToErrorStream(options.LogLevel);
         var host = await ServerHost.StartAsync(options, logs).ConfigureAwait(false);
         await using (host.ConfigureAwait(false))
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using CsiThin.Driver.Node;
+using Microsoft.Extensions.Logging;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -20,6 +21,9 @@ internal sealed record ServeOptions(string SocketPath, string NodeId, IReadOnlyL
 
     /// <summary>Kubelet's folder.</summary>
     public string KubeletDirectory { get; init; } = NodePaths.DefaultKubeletDirectory;
+
+    /// <summary>What is logged at least.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
     /// <summary>What the engine in this process is told.</summary>
     public EngineOptions ToEngine() => new(Pools)

@@ -3,8 +3,8 @@ using CsiThin.Driver.Kube.Objects;
 namespace CsiThin.Driver.Kube.Pools;
 
 /// <summary>
-/// csithin.io/v1alpha1 ThinPool: one pool of one node. The schema is <c>charts/csi-thin/files/thinpools.csithin.io.yaml</c>; a test compares
-/// it with these types.
+/// csithin.io/v1alpha1 ThinPool: one pool of one node. The schema is <c>charts/csi-thin/files/thinpools.csithin.io.yaml</c>; a test
+/// compares it with these types.
 /// </summary>
 internal sealed record ThinPoolObject : KubeObject, IKubeObject
 {
