@@ -21,6 +21,9 @@ internal sealed class DeviceLink(Attachment attachment)
     /// <summary>The N of nbdN.</summary>
     public uint Index { get; set; }
 
+    /// <summary>How often this process has given it a new connection.</summary>
+    public long Reconnects { get; set; }
+
     /// <summary>What was last said of it in the log, so that a state that lasts is said once.</summary>
     public string? LastComplaint { get; set; }
 

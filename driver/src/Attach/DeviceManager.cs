@@ -35,6 +35,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     private readonly DeviceTable _links = new();
     private readonly KeyedLock _locks = new();
     private readonly DeviceWatchdog _watchdog;
+    private readonly DeviceMeter _meter;
 
     private DeviceManager(EnginePools pools, DeviceOptions options, ILoggerFactory logs, NbdLog? nbdLog)
     {
@@ -50,6 +51,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             TimeProvider = options.Time,
         });
         _watchdog = new DeviceWatchdog(_links, options, link => MendAsync(link, TimeSpan.Zero), _log);
+        _meter = new DeviceMeter(pools, _links);
         _connector = new DeviceConnector(_kernel, _server, options, _ => _watchdog.Wake());
     }
 
@@ -150,6 +152,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     {
         foreach (var pool in _pools.All)
             pool.Pool.Resized = null;
+        _meter.Dispose();
         await _watchdog.DisposeAsync().ConfigureAwait(false);
         _server.Dispose();
         _kernel.Dispose();
@@ -254,6 +257,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     {
         await link.EndAsync(TimeSpan.Zero, _options.Time).ConfigureAwait(false);
         await _connector.ReconnectAsync(link, Open(pool, link.Attachment)).ConfigureAwait(false);
+        link.Reconnects++;
         _log.ServedAgain(link);
     }
 

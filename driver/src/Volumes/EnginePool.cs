@@ -10,6 +10,8 @@ namespace CsiThin.Driver.Volumes;
 /// </summary>
 internal sealed class EnginePool(ThinPool pool) : IEnginePool
 {
+    private readonly OccupancyReader _occupancy = new(pool);
+
     /// <inheritdoc/>
     public Guid Uuid { get; } = pool.Uuid;
 
@@ -35,7 +37,10 @@ internal sealed class EnginePool(ThinPool pool) : IEnginePool
     public IBlockDevice OpenDevice(VolumeId id, bool readOnly) => pool.OpenDevice(id, readOnly);
 
     /// <inheritdoc/>
-    public IDisposable HoldMetadataSnapshot() => pool.HoldMetadataSnapshot();
+    public IDisposable HoldMetadataSnapshot() => _occupancy.Hold();
+
+    /// <inheritdoc/>
+    public PoolOccupancy ReadOccupancy(CancellationToken cancellation) => _occupancy.Read(cancellation);
 
     /// <inheritdoc/>
     public long Trim(ToolRun run) => pool.Trim(run);

@@ -37,6 +37,12 @@ internal interface IEnginePool : IVolumePool
     /// <summary>Holds the metadata as it is now for readers of the disk, until disposed. Busy when it is held already.</summary>
     IDisposable HoldMetadataSnapshot();
 
+    /// <summary>
+    /// What each thin device maps alone, read from the disk; <see cref="OperationCanceledException"/> when it was stopped, also by somebody
+    /// who wants to hold the metadata. Errors otherwise: <see cref="PoolException"/>, <see cref="Core.Metadata.MetadataException"/>.
+    /// </summary>
+    PoolOccupancy ReadOccupancy(CancellationToken cancellation);
+
     /// <summary>Discards free data space without stalling anybody; returns the bytes discarded.</summary>
     long Trim(ToolRun run);
 }

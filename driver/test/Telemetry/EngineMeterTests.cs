@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
@@ -140,6 +141,51 @@ public sealed class EngineMeterTests : IDisposable
         Assert.Empty(traffic.ByExport());
     }
 
+    [Fact]
+    public async Task Exclusive_bytes_are_read_in_the_background_when_somebody_has_looked_and_not_again_too_soon()
+    {
+        var clock = new ManualClock();
+        var volume = await _volumes.CreateAsync(new VolumeRequest { Name = "v" }, CancellationToken.None);
+        await using var meter = new OccupancyMeter(new MeteredPools(_pools), clock, _ => { });
+        Assert.Equal(0, _fixture.Fast.OccupancyReadings);
+        string[] expected =
+        [
+            $"csithin_volume_exclusive_bytes{{{Of(volume)}}} 131072", $"csithin_volume_shared_bytes{{{Of(volume)}}} 196608",
+            $"csithin_pool_occupancy_timestamp_seconds{{pool=\"{Pool}\"}} {clock.GetUtcNow().ToUnixTimeSeconds()}",
+        ];
+        await UntilAsync(() => expected.All(Scrape().Contains));
+        _ = await _volumes.CreateAsync(new VolumeRequest { Name = "w" }, CancellationToken.None);
+        clock.Advance(OccupancyMeter.AgeMin - TimeSpan.FromSeconds(1));
+        await LookAsync();
+        Assert.Equal(1, _fixture.Fast.OccupancyReadings);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await UntilAsync(() => Scrape().Count(line => line.StartsWith("csithin_volume_exclusive", StringComparison.Ordinal)) == 2);
+        clock.Advance(OccupancyMeter.AgeMin);
+        await LookAsync();
+        Assert.Equal(2, _fixture.Fast.OccupancyReadings); // nothing has changed
+    }
+
+    [Fact]
+    public async Task A_pool_whose_reading_would_take_too_much_memory_is_not_read_and_says_so_once()
+    {
+        var said = new ConcurrentQueue<string>();
+        var clock = new ManualClock();
+        _fixture.Fast.DataBlocksTotal = _fixture.Fast.DataBlocksUsed = OccupancyMeter.BlocksMax + 1;
+        await using var meter = new OccupancyMeter(new MeteredPools(_pools), clock, said.Enqueue);
+        await UntilAsync(() =>
+        {
+            _ = Scrape();
+            return !said.IsEmpty;
+        });
+        clock.Advance(OccupancyMeter.AgeMin);
+        await LookAsync();
+        Assert.Equal(
+            ["The exclusive and shared bytes of pool 'meter-test' are not counted: 67108865 data blocks are in use, above the limit of " +
+                "67108864"],
+            said);
+        Assert.Equal(0, _fixture.Fast.OccupancyReadings);
+    }
+
     public void Dispose()
     {
         _exporter.Dispose();
@@ -159,6 +205,25 @@ public sealed class EngineMeterTests : IDisposable
 
     // The figures of one scrape are kept for a fifth of a second.
     private static Task WaitForALookAsync() => Task.Delay(250);
+
+    /// <summary>Looks, and gives the background a moment to do what it should not.</summary>
+    private async Task LookAsync()
+    {
+        _ = Scrape();
+        await Task.Delay(100);
+    }
+
+    private static async Task UntilAsync(Func<bool> isSo)
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            if (isSo())
+                return;
+            await Task.Delay(50);
+        }
+
+        Assert.Fail("it never became so");
+    }
 
     private static string Line(string name, long value) => $"csithin_pool_{name}{{pool=\"{Pool}\"}} {value}";
 

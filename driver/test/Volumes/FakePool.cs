@@ -48,6 +48,9 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 
     public int Creations { get; private set; }
 
+    /// <summary>How often the mapping trees were read.</summary>
+    public int OccupancyReadings { get; private set; }
+
     /// <summary>How often the metadata is held at this moment.</summary>
     public int Holds { get; private set; }
 
@@ -241,6 +244,13 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
         }
 
         return new Hold(this);
+    }
+
+    public PoolOccupancy ReadOccupancy(CancellationToken cancellation)
+    {
+        OccupancyReadings++;
+        lock (_lock)
+            return new PoolOccupancy(64 << 10, [.. _volumes.Values.Select(volume => new DeviceOccupancy(volume.ThinId, 5, 2, 0, 0, 0))]);
     }
 
     public long Trim(ToolRun run)

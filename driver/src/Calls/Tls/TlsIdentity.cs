@@ -70,6 +70,20 @@ internal sealed class TlsIdentity
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
     };
 
+    /// <summary>When the role's own certificate and the first of the authorities to end do so.</summary>
+    public IReadOnlyList<(string Certificate, DateTimeOffset At)> Ends
+    {
+        get
+        {
+            var loaded = Current();
+            return
+            [
+                ("own", loaded.Own.TargetCertificate.NotAfter.ToUniversalTime()),
+                ("authority", loaded.Roots.Min(root => root.NotAfter).ToUniversalTime()),
+            ];
+        }
+    }
+
     private bool IsTrusted(X509Certificate? certificate, X509Chain? sent, string peerName)
     {
         if (certificate is not X509Certificate2 peer || !peer.MatchesHostname(peerName, allowWildcards: false, allowCommonName: false))

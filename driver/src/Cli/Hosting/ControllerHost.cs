@@ -1,6 +1,7 @@
 using CsiThin.Driver.Calls;
 using CsiThin.Driver.Calls.Tls;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Router;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,6 +43,8 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         var identity = new TlsIdentity(options.TlsDirectory, TimeProvider.System, message => LogTls(_log, message));
         var table = _parts.Keep(new NodeTable(
             Directory(options, logs), node => TlsChannel.Open(node.Address, identity, TlsIdentity.NodeName), TimeProvider.System));
+        _ = _parts.Keep(new NodeMeter(table)); // these two too are kept until the end
+        _ = _parts.Keep(new CertificateMeter(identity));
         if (options.Metrics is { } metrics)
             MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, static () => null, logs).ConfigureAwait(false);
         OwnDirectory.MakeFor(options.SocketPath);
@@ -67,7 +70,9 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         var (client, namespaceName) = ClusterPart.Connect(cluster, TimeProvider.System);
         _ = _parts.Keep(client); // kept until the end
         var identity = $"{Environment.MachineName}-{Guid.NewGuid():N}";
-        return new ThinPoolNodes(ClusterPart.StartController(_parts, client, namespaceName, identity, logs));
+        var pools = ClusterPart.StartController(_parts, client, namespaceName, identity, logs);
+        _ = _parts.Keep(new ThinPoolMeter(pools));
+        return new ThinPoolNodes(pools);
     }
 
     [LoggerMessage(1, LogLevel.Information, "csi-thin {Version} controller; nodes: {Nodes}")]

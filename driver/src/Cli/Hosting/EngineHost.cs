@@ -83,6 +83,7 @@ internal sealed partial class EngineHost : IAsyncDisposable
         _ = _parts.Keep(new PoolMeter(pools));
         _ = _parts.Keep(new VolumeMeter(pools));
         _ = _parts.Keep(new TrafficMeter(pools, _traffic));
+        _ = _parts.KeepAsync(new OccupancyMeter(pools, TimeProvider.System, message => LogMeter(_log, message)));
     }
 
     private void OpenPools(EngineOptions options)
@@ -198,6 +199,9 @@ internal sealed partial class EngineHost : IAsyncDisposable
 
     [LoggerMessage(4, LogLevel.Warning, "Pool {Name}: {Message}")]
     private static partial void LogPool(ILogger logger, string name, string message);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Message}")]
+    private static partial void LogMeter(ILogger logger, string message);
 
     [LoggerMessage(7, LogLevel.Warning, "This process goes on without what it should have: {Lacking}")]
     private static partial void LogLacking(ILogger logger, string lacking);

@@ -48,7 +48,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
         var engine = _parts.Keep(new EngineConnection(options.EnginePath, EnginePatience.Default, TimeProvider.System));
         await LookAsync(options.EnginePath).ConfigureAwait(false);
         if (options.Metrics is { } metrics)
+        {
+            var probe = _parts.Keep(new EngineConnection(options.EnginePath, EnginePatience.None, TimeProvider.System));
+            _ = _parts.KeepAsync(new EngineMeter(new RemotePools(probe), TimeProvider.System)); // kept until the end
             MetricsAddress = await MetricsPart.StartAsync(_parts, metrics, static () => null, logs).ConfigureAwait(false);
+        }
+
         var pools = new RemotePools(engine);
         if (options.Cluster is { } cluster)
             ClusterPart.StartNode(_parts, cluster, pools, options.NodeId, logs);
@@ -68,6 +73,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     private async Task StartRemoteAsync(RemoteOptions options, CallServices csi, IPoolSource pools, ILoggerFactory logs)
     {
         var identity = new TlsIdentity(options.TlsDirectory, TimeProvider.System, message => LogTls(_log, message));
+        _ = _parts.Keep(new CertificateMeter(identity)); // kept until the end
         var services = new CallServices(
             csi.Api,
             collection =>
