@@ -40,13 +40,14 @@ internal sealed class PoolSet
     /// <summary>The pool of that name, if there is one here.</summary>
     public bool TryFind(string name, [MaybeNullWhen(false)] out NamedPool pool) => _byName.TryGetValue(name, out pool);
 
-    /// <summary>The pool of that name; <see cref="VolumeError.InvalidArgument"/> naming those there are.</summary>
+    /// <summary>The pool of that name; <see cref="VolumeError.InvalidArgument"/> naming the nearest and those there are.</summary>
     public NamedPool ByName(string what, string name) => TryFind(name, out var pool)
         ? pool
         : throw new VolumeException(
             VolumeError.InvalidArgument,
-            $"{what}: there is no pool {NameRules.Quote(name)} here; there is " +
-            string.Join(", ", All.Select(known => NameRules.Quote(known.Name))));
+            $"{what}: there is no pool {NameRules.Quote(name)} here; " + (NearestName.Of(name, _byName.Keys) is { } nearest
+                ? $"the nearest name is {NameRules.Quote(nearest)} of {string.Join(", ", All.Select(known => NameRules.Quote(known.Name)))}"
+                : "there is none at all"));
 
     /// <summary>
     /// The pool with the most free bytes that takes new volumes. When all that can be written refuse them it is one of those, so that the

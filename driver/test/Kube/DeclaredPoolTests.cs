@@ -169,6 +169,19 @@ public sealed class DeclaredPoolTests
     [InlineData(
         "pools: [{name: a, devices: {paths: /dev/x}, thresholds: {nearlyFullPercent: 0}}]",
         "f:1: pool 'a': thresholds.nearlyFullPercent: 0 is not within 1 to 100")]
+    [InlineData(
+        "pools: [{name: a, devices: {paths: /dev/x}, thresholds: {volumesRefusedPercent: 101}}]",
+        "f:1: pool 'a': thresholds.volumesRefusedPercent: 101 is not within 1 to 100")]
+    [InlineData(
+        "pools: [{name: a, devices: {paths: /dev/x}, thresholds: {queueSeconds: 86401}}]",
+        "f:1: pool 'a': thresholds.queueSeconds: 86401 is not within 0 to 86400")]
+    [InlineData(
+        "pools: [{name: a, devices: {paths: /dev/x}, thresholds: {nearlyFullPercent: 95, snapshotsRefusedPercent: 90}}]",
+        "f:1: pool 'a': thresholds: The thresholds warn=95, snapshots=90 and volumes=95 make no sense: they are percentages from 1 to 100, "
+        + "none below the one before it.")]
+    [InlineData(
+        "pools: [{name: a, devices: {paths: /dev/x}, thresholds: {snapshotRefusedPercent: 90}}]",
+        "f:1: unknown key 'snapshotRefusedPercent' in thresholds; the nearest known one is 'snapshotsRefusedPercent'")]
     [InlineData("pools: {a: b}", "f:1: pools is no list")]
     public void A_declaration_that_makes_no_sense_is_refused_with_the_place(string text, string sentence) =>
         Assert.Equal(sentence, Assert.Throws<VolumeException>(() => DeclarationFile.Parse("f", text)).Message);

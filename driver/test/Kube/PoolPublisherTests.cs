@@ -15,7 +15,7 @@ using Xunit;
 namespace CsiThin.Driver.Tests.Kube;
 
 /// <summary>The pools of a node as the cluster sees them.</summary>
-public sealed class PoolPublisherTests : IAsyncLifetime, IDisposable, IPoolSource
+public sealed partial class PoolPublisherTests : IAsyncLifetime, IDisposable, IPoolSource
 {
     private const string Driver = "thin.csithin.io";
     private static readonly ApiResource ThinPools = ApiResource.Known.Single(one => one.Plural == "thinpools");

@@ -136,10 +136,10 @@ public abstract class VolumeManagerTests : IDisposable
     }
 
     [Fact]
-    public async Task An_unknown_pool_is_refused_with_the_names_there_are() =>
+    public async Task An_unknown_pool_is_refused_with_the_nearest_name_and_those_there_are() =>
         Assert.Equal(
-            "volume 'a': there is no pool 'slow' here; there is 'big', 'fast'",
-            await Refused(VolumeError.InvalidArgument, () => _f.Create("a", pool: "slow")));
+            "volume 'a': there is no pool 'fats' here; the nearest name is 'fast' of 'big', 'fast'",
+            await Refused(VolumeError.InvalidArgument, () => _f.Create("a", pool: "fats")));
 
     [Fact]
     public async Task A_clone_lives_in_its_sources_pool_and_nowhere_else()

@@ -25,7 +25,7 @@ internal static partial class DeclaredPart
             if (outcome is { IsNew: true, Path: { } made })
                 LogMade(log, outcome.Declaration.Name, made);
             if (outcome.Path is { } device)
-                pools.Add(new PoolOption(outcome.Declaration.Name, device, null, null));
+                pools.Add(PoolOption.Of(outcome.Declaration, device));
         }
 
         return pools;

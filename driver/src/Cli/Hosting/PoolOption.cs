@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Kube.Declared;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli.Hosting;
@@ -21,13 +22,13 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
     private static readonly TimeSpan GrowthCheckPeriod = TimeSpan.FromSeconds(5);
 
     /// <summary>What is done about data space that runs out.</summary>
-    public SpaceThresholds Data { get; private init; } = new();
+    public SpaceThresholds Data { get; init; } = new();
 
     /// <summary>What is done about metadata that runs out.</summary>
-    public SpaceThresholds Metadata { get; private init; } = new();
+    public SpaceThresholds Metadata { get; init; } = new();
 
     /// <summary>How long writes wait for space.</summary>
-    public TimeSpan Queue { get; private init; } = new PoolOpenOptions().NoSpaceTimeout;
+    public TimeSpan Queue { get; init; } = new PoolOpenOptions().NoSpaceTimeout;
 
     /// <summary>Reads the option; null and the reason in words when it makes no sense.</summary>
     public static PoolOption? Parse(string text, out string error)
@@ -40,6 +41,18 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
             return Fail(
                 $"the pool name {NameRules.Quote(name)} must have 1 to {NameLengthMax} letters, digits, '-', '_' or '.'", out error);
         return ReadSettings(new PoolOption(name, text[(equals + 1)..], null, null), out error);
+    }
+
+    /// <summary>A declared pool: what its thresholds say is what the settings of <c>--pool</c> would.</summary>
+    public static PoolOption Of(PoolDeclaration declaration, string path)
+    {
+        var option = new PoolOption(declaration.Name, path, null, null);
+        return declaration.Spec.Thresholds is not { } thresholds ? option : option with
+        {
+            Data = thresholds.OfData(),
+            Metadata = thresholds.OfMetadata(),
+            Queue = thresholds.QueueSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : option.Queue,
+        };
     }
 
     /// <summary>How the pool is opened to be served.</summary>

@@ -15,14 +15,15 @@ namespace CsiThin.Driver.Kube.Declared;
 ///   nodeSelector: {disktype: nvme}
 ///   devices: {paths: [/dev/disk/by-id/nvme-*], minimumSize: 100Gi}
 ///   blockSize: 64Ki
-///   thresholds: {nearlyFullPercent: 80, metadataLowPercent: 80}
+///   thresholds: {nearlyFullPercent: 80, metadataLowPercent: 80, snapshotsRefusedPercent: 90, volumesRefusedPercent: 95, queueSeconds: 60}
 /// </code>
 /// </summary>
 internal static class DeclarationFile
 {
     private static readonly string[] PoolKeys = ["name", "nodeSelector", "devices", "blockSize", "thresholds"];
     private static readonly string[] DeviceKeys = ["paths", "minimumSize", "maximumSize"];
-    private static readonly string[] ThresholdKeys = ["nearlyFullPercent", "metadataLowPercent"];
+    private static readonly string[] ThresholdKeys =
+        ["nearlyFullPercent", "metadataLowPercent", "snapshotsRefusedPercent", "volumesRefusedPercent", "queueSeconds"];
 
     /// <summary>Reads the declarations in a file; <see cref="VolumeException"/> for what is none.</summary>
     public static IReadOnlyList<PoolDeclaration> Read(string path)
@@ -84,6 +85,9 @@ internal static class DeclarationFile
             {
                 NearlyFullPercent = Number(where, "nearlyFullPercent", thresholds),
                 MetadataLowPercent = Number(where, "metadataLowPercent", thresholds),
+                SnapshotsRefusedPercent = Number(where, "snapshotsRefusedPercent", thresholds),
+                VolumesRefusedPercent = Number(where, "volumesRefusedPercent", thresholds),
+                QueueSeconds = Number(where, "queueSeconds", thresholds),
             },
         };
         return PoolDeclaration.Of(At(where, node), spec, Selector(where, pool.GetValueOrDefault("nodeSelector")));

@@ -1,3 +1,4 @@
+using CsiThin.Core.Pool;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Volumes;
@@ -10,6 +11,8 @@ namespace CsiThin.Driver.Kube.Declared;
 /// </summary>
 internal sealed record PoolDeclaration
 {
+    private const int QueueSecondsMax = 86_400;
+
     /// <summary>The pool's name, as a StorageClass names it.</summary>
     public required string Name { get; init; }
 
@@ -53,8 +56,8 @@ internal sealed record PoolDeclaration
         if (minimumBytes > maximumBytes)
             throw Refuse(
                 pool, $"devices.minimumSize {spec.Devices.MinimumSize} is above devices.maximumSize {spec.Devices.MaximumSize}");
-        CheckPercent(pool, "thresholds.nearlyFullPercent", spec.Thresholds?.NearlyFullPercent);
-        CheckPercent(pool, "thresholds.metadataLowPercent", spec.Thresholds?.MetadataLowPercent);
+        if (spec.Thresholds is { } thresholds)
+            CheckThresholds(pool, thresholds);
         return new PoolDeclaration
         {
             Name = name,
@@ -87,6 +90,25 @@ internal sealed record PoolDeclaration
         return bytes is >= least and <= most && bytes % least == 0
             ? bytes
             : throw Refuse(pool, $"blockSize: {text} is no multiple of 64Ki from 64Ki to 1Gi");
+    }
+
+    private static void CheckThresholds(string pool, ThinPoolThresholds thresholds)
+    {
+        CheckPercent(pool, "thresholds.nearlyFullPercent", thresholds.NearlyFullPercent);
+        CheckPercent(pool, "thresholds.metadataLowPercent", thresholds.MetadataLowPercent);
+        CheckPercent(pool, "thresholds.snapshotsRefusedPercent", thresholds.SnapshotsRefusedPercent);
+        CheckPercent(pool, "thresholds.volumesRefusedPercent", thresholds.VolumesRefusedPercent);
+        if (thresholds.QueueSeconds is < 0 or > QueueSecondsMax)
+            throw Refuse(pool, $"thresholds.queueSeconds: {thresholds.QueueSeconds} is not within 0 to {QueueSecondsMax}");
+        try
+        {
+            thresholds.OfData().Check();
+            thresholds.OfMetadata().Check();
+        }
+        catch (PoolException senseless)
+        {
+            throw Refuse(pool, $"thresholds: {senseless.Message}");
+        }
     }
 
     private static void CheckPercent(string pool, string field, int? percent)

@@ -135,11 +135,17 @@ internal sealed partial class PoolPublisher
             var pool = orphan.Spec?.PoolName ?? orphan.Status?.Pool ?? address.Name;
             var expected = ThinPoolNames.Of(_options.Node, pool);
             var message = expected == address.Name
-                ? $"node {_options.Node} serves no pool {NameRules.Quote(pool)}"
+                ? $"node {_options.Node} serves no pool {NameRules.Quote(pool)}{Advice(orphan)}"
                 : $"pool {NameRules.Quote(pool)} of node {_options.Node} is the object {expected}; this one means nothing";
             yield return (address.Name, new PoolReading(pool) { Trouble = new PoolTrouble(PoolTrouble.NotServed, message) });
         }
     }
+
+    // An engine reads which devices it may format when it starts, from a file that only who installs the driver can write: an object that
+    // any other program may write must not be able to have a disk formatted.
+    private static string Advice(ThinPoolObject orphan) => orphan.Spec?.Devices is null
+        ? ""
+        : "; the devices in an object are not acted on: declare the pool in the chart's values (pools) and restart the node's engine";
 
     private async Task PublishAsync(string name, PoolReading reading, ThinPoolObject? seen, CancellationToken cancellation)
     {
