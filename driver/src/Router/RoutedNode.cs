@@ -80,6 +80,25 @@ internal sealed class RoutedNode : IDisposable
         }
     }
 
+    /// <summary>
+    /// The same with a limit that is the router's own: a node that does not answer in time counts as one that cannot be reached.
+    /// </summary>
+    public async Task<TResponse> CallWithinAsync<TResponse>(
+        TimeSpan limit, Func<RoutedNode, CallOptions, AsyncUnaryCall<TResponse>> call)
+    {
+        var options = new CallOptions(deadline: _time.GetUtcNow().UtcDateTime + limit);
+        try
+        {
+            return await CallAsync(node => call(node, options)).ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.DeadlineExceeded)
+        {
+            var reason = $"it has not answered within {limit.TotalSeconds:0} s";
+            _failure = new Failure(_time.GetTimestamp(), reason);
+            throw Lost(reason);
+        }
+    }
+
     /// <summary>Asks the node for its pools.</summary>
     public async Task RefreshAsync(CancellationToken cancellation)
     {
