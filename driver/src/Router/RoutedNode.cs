@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Csi.V1;
 using CsiThin.Driver.Volumes;
 using CsiThin.V1.Node;
@@ -115,7 +116,7 @@ internal sealed class RoutedNode : IDisposable
 
     // A status made on this side because the connection could not be made or broke, whatever its code.
     private static bool IsOfConnection(Status status) =>
-        status.DebugException is HttpRequestException or IOException
+        status.DebugException is HttpRequestException or IOException or SocketException
         && status.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled);
 
     private VolumeException Lost(string reason) =>
