@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using System.Text.Json.Nodes;
-using CsiThin.Driver.Tests.Kube;
 using CsiThin.Driver.Tests.Kube.Server;
 using CsiThin.EndToEnd.Support;
 using Xunit;
@@ -22,19 +19,7 @@ public sealed class KubectlTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var authority = TestAuthority.Make("cluster");
-        _server = await TestApiServer.StartAsync(authority.Issue());
-        _server.Tokens = new ConcurrentDictionary<string, bool> { ["the-token"] = true };
-        var node = new JsonObject { ["metadata"] = new JsonObject() };
-        _server.Objects.Create(ApiResource.Known[0], new ApiKey("", "nodes", null, "worker-1"), node);
-        File.WriteAllText(At("ca.crt"), authority.Pem);
-        File.WriteAllText(At("token"), "the-token");
-        File.WriteAllText(At("config"), $$$"""
-            {apiVersion: v1, kind: Config, current-context: c,
-             clusters: [{name: c, cluster: {server: "{{{_server.Address}}}", certificate-authority: ca.crt}}],
-             users: [{name: u, user: {tokenFile: {{{At("token")}}}}}],
-             contexts: [{name: c, context: {cluster: c, user: u}}]}
-            """);
+        _server = await TestCluster.StartAsync(_directory, "worker-1");
         File.WriteAllText(At("pools.yaml"), """
             pools:
             - name: bulk
@@ -90,7 +75,7 @@ public sealed class KubectlTests : IAsyncLifetime, IDisposable
 
         var (code, errors) = _node.Terminate();
         Assert.Equal(0, code);
-        Assert.DoesNotContain("the-token", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(TestCluster.Token, errors, StringComparison.Ordinal);
     }
 
     private Support.Program StartEngine() => Support.Program.Serve(

@@ -1,11 +1,7 @@
-using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
-using System.Text.Json.Nodes;
-using CsiThin.Driver.Tests.Kube;
 using CsiThin.Driver.Tests.Kube.Server;
 using CsiThin.Driver.Tests.Router;
 using CsiThin.EndToEnd.Csi;
+using CsiThin.EndToEnd.Kube;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -32,8 +28,8 @@ public sealed class ClusterFixture : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        await StartServerAsync();
-        var port = FreePort();
+        _server = await TestCluster.StartAsync(_directory, "worker-1");
+        var port = Loopback.FreePort();
         var engine = Start(
             "engine", "--pool", $"fast={At("pool.img")},size=256M", "--socket", At("engine.sock"), "--nbd", At("nbd.sock"),
             "--state-dir", At("engine"), "--metrics", "127.0.0.1:0");
@@ -64,22 +60,6 @@ public sealed class ClusterFixture : IAsyncLifetime, IDisposable
     {
         _certificates.Dispose();
         _directory.Dispose();
-    }
-
-    private async Task StartServerAsync()
-    {
-        var authority = TestAuthority.Make("cluster");
-        _server = await TestApiServer.StartAsync(authority.Issue());
-        _server.Tokens = new ConcurrentDictionary<string, bool> { ["the-token"] = true };
-        var node = new JsonObject { ["metadata"] = new JsonObject() };
-        _server.Objects.Create(ApiResource.Known[0], new ApiKey("", "nodes", null, "worker-1"), node);
-        File.WriteAllText(At("ca.crt"), authority.Pem);
-        File.WriteAllText(At("config"), $$$"""
-            {apiVersion: v1, kind: Config, current-context: c,
-             clusters: [{name: c, cluster: {server: "{{{_server.Address}}}", certificate-authority: ca.crt}}],
-             users: [{name: u, user: {token: the-token}}],
-             contexts: [{name: c, context: {cluster: c, user: u}}]}
-            """);
     }
 
     private Uri Start(params string[] arguments)
@@ -120,11 +100,4 @@ public sealed class ClusterFixture : IAsyncLifetime, IDisposable
     }
 
     private string At(string name) => _directory.File(name);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

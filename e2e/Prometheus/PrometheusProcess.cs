@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using CsiThin.EndToEnd.Support;
@@ -22,7 +20,7 @@ internal sealed class PrometheusProcess : IDisposable
     /// <summary>Starts it; <paramref name="targets"/> are addresses of /metrics with the component they are scraped as.</summary>
     public PrometheusProcess(TempDirectory directory, string rules, params (string Component, Uri Address)[] targets)
     {
-        var port = FreePort();
+        var port = Loopback.FreePort();
         _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Limit };
         File.WriteAllText(directory.File("alerts.yaml"), rules);
         var configuration = new StringBuilder(
@@ -105,12 +103,5 @@ internal sealed class PrometheusProcess : IDisposable
                 Assert.Fail($"prometheus never {what}; it said\n{_said}");
             Thread.Sleep(100);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -59,7 +59,7 @@ VolumeAttachments (nothing is attached through the API), no group snapshots. Wha
 {{- define "csi-thin.namespaceRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, watch, create, update, delete]
 - apiGroups: [storage.k8s.io]
   resources: [csistoragecapacities]
   verbs: [get, list, watch, create, update, patch, delete]

@@ -7,14 +7,17 @@ internal static class PoolOpening
 {
     /// <summary>
     /// Where pools log what they have acknowledged and not committed, so that a server may die at any moment under the kernel's devices.
-    /// The place is one for all commands: whoever opens the pool next must find the log. Without root there are no such devices.
+    /// The place is one for all commands: whoever opens the pool next must find the log.
     /// </summary>
-    private static string? MappingLogDirectory => Environment.IsPrivilegedProcess ? "/run/csithin/mappings" : null;
+    public const string MappingLogDirectory = "/run/csithin/mappings";
+
+    // Without root there are no devices that outlive their server.
+    private static string? OwnMappingLog => Environment.IsPrivilegedProcess ? MappingLogDirectory : null;
 
     /// <summary>Opens the pool and takes up what its file or device has grown by.</summary>
     public static ThinPool OpenGrown(string path, PoolOpenOptions? options = null)
     {
-        var pool = ThinPool.Open(path, (options ?? new PoolOpenOptions()) with { MappingLogDirectory = MappingLogDirectory });
+        var pool = ThinPool.Open(path, (options ?? new PoolOpenOptions()) with { MappingLogDirectory = OwnMappingLog });
         try
         {
             if (pool.GetStatus().Mode < PoolMode.ReadOnly)

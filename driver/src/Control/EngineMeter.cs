@@ -14,10 +14,9 @@ internal sealed class EngineMeter : IAsyncDisposable
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     private readonly Meter _meter = new("CsiThin.Engine");
-    private readonly CancellationTokenSource _stop = new();
     private readonly IPoolSource _pools;
     private readonly TimeProvider _time;
-    private readonly Task _running;
+    private readonly BackgroundWork _asking;
     private volatile int _served = -1;
 
     /// <summary>
@@ -32,39 +31,30 @@ internal sealed class EngineMeter : IAsyncDisposable
             () => Math.Max(0, _served),
             "{pool}",
             "Pools that the node's engine serves; 0 while it does not answer.");
-        _running = Task.Run(RunAsync);
+        _asking = new BackgroundWork(AskForEverAsync);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _meter.Dispose();
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        _stop.Dispose();
+        await _asking.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task RunAsync()
+    private async Task AskForEverAsync(CancellationToken stop)
     {
-        try
+        while (true)
         {
-            while (true)
-            {
-                _served = await AskAsync().ConfigureAwait(false);
-                await Task.Delay(Period, _time, _stop.Token).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The process ends.
+            _served = await AskAsync(stop).ConfigureAwait(false);
+            await Task.Delay(Period, _time, stop).ConfigureAwait(false);
         }
     }
 
-    private async Task<int> AskAsync()
+    private async Task<int> AskAsync(CancellationToken stop)
     {
         try
         {
-            return (await _pools.GetPoolsAsync(_stop.Token).ConfigureAwait(false)).All.Count;
+            return (await _pools.GetPoolsAsync(stop).ConfigureAwait(false)).All.Count;
         }
         catch (Exception absent) when (absent is VolumeException or PoolException)
         {

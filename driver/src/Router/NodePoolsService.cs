@@ -5,7 +5,7 @@ using Grpc.Core;
 
 namespace CsiThin.Driver.Router;
 
-/// <summary>The node's side: says which pools are open here, and finds a volume by its name.</summary>
+/// <summary>The node's side: says which pools are open here, and finds volumes by their names.</summary>
 internal sealed class NodePoolsService(IPoolSource pools) : NodePools.NodePoolsBase
 {
     /// <inheritdoc/>
@@ -28,10 +28,16 @@ internal sealed class NodePoolsService(IPoolSource pools) : NodePools.NodePoolsB
     }
 
     /// <inheritdoc/>
-    public override async Task<FindVolumeResponse> FindVolume(FindVolumeRequest request, ServerCallContext context)
+    public override async Task<FindVolumesResponse> FindVolumes(FindVolumesRequest request, ServerCallContext context)
     {
         var here = await pools.GetPoolsAsync(context.CancellationToken).ConfigureAwait(false);
-        var found = await here.FindByNameAsync(VolumeKind.Volume, request.Name, context.CancellationToken).ConfigureAwait(false);
-        return new FindVolumeResponse { VolumeId = found is var (_, volume) ? volume.Id.ToString() : "" };
+        var response = new FindVolumesResponse();
+        foreach (var name in request.Names)
+        {
+            if (await here.FindByNameAsync(VolumeKind.Volume, name, context.CancellationToken).ConfigureAwait(false) is not null)
+                response.Names.Add(name);
+        }
+
+        return response;
     }
 }

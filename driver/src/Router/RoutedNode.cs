@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Csi.V1;
 using CsiThin.Driver.Volumes;
 using CsiThin.V1.Node;
@@ -80,6 +81,25 @@ internal sealed class RoutedNode : IDisposable
         }
     }
 
+    /// <summary>
+    /// The same with a limit that is the router's own: a node that does not answer in time counts as one that cannot be reached.
+    /// </summary>
+    public async Task<TResponse> CallWithinAsync<TResponse>(
+        TimeSpan limit, Func<RoutedNode, CallOptions, AsyncUnaryCall<TResponse>> call)
+    {
+        var options = new CallOptions(deadline: _time.GetUtcNow().UtcDateTime + limit);
+        try
+        {
+            return await CallAsync(node => call(node, options)).ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.DeadlineExceeded)
+        {
+            var reason = $"it has not answered within {limit.TotalSeconds:0} s";
+            _failure = new Failure(_time.GetTimestamp(), reason);
+            throw Lost(reason);
+        }
+    }
+
     /// <summary>Asks the node for its pools.</summary>
     public async Task RefreshAsync(CancellationToken cancellation)
     {
@@ -96,7 +116,7 @@ internal sealed class RoutedNode : IDisposable
 
     // A status made on this side because the connection could not be made or broke, whatever its code.
     private static bool IsOfConnection(Status status) =>
-        status.DebugException is HttpRequestException or IOException
+        status.DebugException is HttpRequestException or IOException or SocketException
         && status.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled);
 
     private VolumeException Lost(string reason) =>

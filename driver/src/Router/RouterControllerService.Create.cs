@@ -1,7 +1,6 @@
 using Csi.V1;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
-using CsiThin.V1.Node;
 using Grpc.Core;
 
 namespace CsiThin.Driver.Router;
@@ -24,7 +23,7 @@ internal sealed partial class RouterControllerService
         }
 
         await FreshAsync(context).ConfigureAwait(false);
-        return await FindAsync(request.Name, context).ConfigureAwait(false) is { } there
+        return await _search.FindAsync(request.Name, context.CancellationToken).ConfigureAwait(false) is { } there
             ? await CreateOnAsync(there, request, context).ConfigureAwait(false)
             : await CreateOnFirstAsync(what, request, context).ConfigureAwait(false);
     }
@@ -58,18 +57,6 @@ internal sealed partial class RouterControllerService
 
     private static Task<CreateVolumeResponse> CreateOnAsync(RoutedNode node, CreateVolumeRequest request, ServerCallContext context) =>
         node.CallAsync(n => n.Controller.CreateVolumeAsync(request, Options(context)));
-
-    /// <summary>The node that has a volume of that name already.</summary>
-    private async Task<RoutedNode?> FindAsync(string name, ServerCallContext context)
-    {
-        var asked = new FindVolumeRequest { Name = name };
-        var answers = await NodeTable.AskAsync(
-            nodes.All.Where(node => !node.IsRefusing),
-            node => node.CallAsync(n => n.PoolsOf.FindVolumeAsync(asked, Options(context))),
-            context.CancellationToken).ConfigureAwait(false);
-        return answers.Where(answer => answer.Answer.VolumeId.Length > 0).Select(answer => answer.Node)
-            .MinBy(node => node.Name, StringComparer.Ordinal);
-    }
 
     private async Task<CreateVolumeResponse> CreateOnFirstAsync(string what, CreateVolumeRequest request, ServerCallContext context)
     {

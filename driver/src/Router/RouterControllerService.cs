@@ -22,6 +22,7 @@ internal sealed partial class RouterControllerService(NodeTable nodes, string to
     private static readonly TimeSpan NameWait = TimeSpan.FromSeconds(20);
 
     private readonly KeyedLock _names = new();
+    private readonly NameSearch _search = new(nodes);
 
     /// <inheritdoc/>
     public override async Task<ControllerGetCapabilitiesResponse> ControllerGetCapabilities(

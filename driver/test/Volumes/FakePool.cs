@@ -41,6 +41,8 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
     public Exception? NextFailure { get; set; }
 
     /// <summary>Called inside Create, before it takes effect.</summary>
+    public Action<string>? BeforeFind { get; set; }
+
     public Action? BeforeCreate { get; set; }
 
     /// <summary>Called inside Trim, before it ends.</summary>
@@ -106,6 +108,7 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 
     public VolumeInfo? FindVolumeByName(VolumeKind kind, string name)
     {
+        BeforeFind?.Invoke(name);
         lock (_lock)
             return _volumes.Values.FirstOrDefault(volume => volume.Kind == kind && volume.Name == name);
     }

@@ -33,8 +33,7 @@ internal sealed class OccupancyMeter : IAsyncDisposable
     private readonly Action<string> _log;
     private readonly Dictionary<string, Reading> _readings = [];
     private readonly SemaphoreSlim _wanted = new(0, 1);
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _running;
+    private readonly BackgroundWork _reader;
 
     /// <summary>Publishes the instruments. What cannot be read is told to <paramref name="log"/>, once for each reason.</summary>
     public OccupancyMeter(MeteredPools pools, TimeProvider time, Action<string> log)
@@ -57,16 +56,14 @@ internal sealed class OccupancyMeter : IAsyncDisposable
                 (pool, reading) => [new Measurement<double>(reading.Took.TotalSeconds, MeteredPools.Tag("pool", pool.Name))]),
             "s",
             "How long counting exclusive and shared bytes took the last time.");
-        _running = Task.Run(RunAsync);
+        _reader = new BackgroundWork(ReadWhenWantedAsync);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _meter.Dispose();
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        _stop.Dispose();
+        await _reader.DisposeAsync().ConfigureAwait(false);
         _wanted.Dispose();
     }
 
@@ -98,27 +95,20 @@ internal sealed class OccupancyMeter : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync()
+    private async Task ReadWhenWantedAsync(CancellationToken stop)
     {
-        try
+        while (true)
         {
-            while (true)
+            await _wanted.WaitAsync(stop).ConfigureAwait(false);
+            _ = _pools.Each(pool =>
             {
-                await _wanted.WaitAsync(_stop.Token).ConfigureAwait(false);
-                _ = _pools.Each(pool =>
-                {
-                    ReadIfDue(pool);
-                    return Array.Empty<bool>();
-                });
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopped, in a pause or in a reading.
+                ReadIfDue(pool, stop);
+                return Array.Empty<bool>();
+            });
         }
     }
 
-    private void ReadIfDue(NamedEnginePool pool)
+    private void ReadIfDue(NamedEnginePool pool, CancellationToken stop)
     {
         var status = pool.Pool.GetStatus();
         var last = Find(pool);
@@ -129,7 +119,7 @@ internal sealed class OccupancyMeter : IAsyncDisposable
         {
             if (status.DataBlocksUsed > BlocksMax)
                 throw new NotSupportedException($"{status.DataBlocksUsed} data blocks are in use, above the limit of {BlocksMax}");
-            var read = pool.Pool.ReadOccupancy(_stop.Token);
+            var read = pool.Pool.ReadOccupancy(stop);
             Keep(pool, new Reading(read.DataBlockBytes, read.Devices.ToDictionary(device => device.Id.Value))
             {
                 At = _time.GetUtcNow(),
@@ -140,7 +130,7 @@ internal sealed class OccupancyMeter : IAsyncDisposable
             });
         }
         catch (Exception failure) when (failure is PoolException or MetadataException or NotSupportedException
-            || (failure is OperationCanceledException && !_stop.IsCancellationRequested))
+            || (failure is OperationCanceledException && !stop.IsCancellationRequested))
         {
             Complain(pool, last, failure);
         }

@@ -10,7 +10,7 @@ internal sealed record ApiResource(string Group, string Version, string Plural, 
 
     public string FullName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
 
-    /// <summary>Those the driver uses.</summary>
+    /// <summary>Those the driver uses, then those that its chart installs.</summary>
     public static IReadOnlyList<ApiResource> Known { get; } =
     [
         new("", "v1", "nodes", "Node", false),
@@ -19,5 +19,21 @@ internal sealed record ApiResource(string Group, string Version, string Plural, 
         new("", "v1", "events", "Event", true),
         new("coordination.k8s.io", "v1", "leases", "Lease", true),
         new("csithin.io", "v1alpha1", "thinpools", "ThinPool", false) { Custom = CustomResource.ThinPools },
+        new("", "v1", "namespaces", "Namespace", false),
+        new("", "v1", "secrets", "Secret", true),
+        new("", "v1", "configmaps", "ConfigMap", true),
+        new("", "v1", "serviceaccounts", "ServiceAccount", true),
+        new("apps", "v1", "deployments", "Deployment", true),
+        new("apps", "v1", "daemonsets", "DaemonSet", true),
+        new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true),
+        new("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true),
+        new("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", false),
+        new("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", false),
+        new("rbac.authorization.k8s.io", "v1", "roles", "Role", true),
+        new("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true),
+        new("storage.k8s.io", "v1", "csidrivers", "CSIDriver", false),
+        new("storage.k8s.io", "v1", "storageclasses", "StorageClass", false),
+        new("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", false),
+        new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false),
     ];
 }
