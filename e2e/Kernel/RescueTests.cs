@@ -1,4 +1,3 @@
-using CsiThin.EndToEnd.Pool;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -18,20 +17,13 @@ public sealed class RescueTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_pool_is_served_by_the_kernel_with_nothing_of_ours(bool isGrown)
+    [Fact]
+    public void A_pool_is_served_by_the_kernel_with_nothing_of_ours()
     {
         var pool = _directory.File("pool");
-        if (isGrown)
-            GrownPool.Make(pool);
-        else
-            Support.Program.Json("pool", "format", pool, "--size", "256M");
+        Support.Program.Json("pool", "format", pool, "--size", "256M");
         Support.Program.Json("volume", "create", pool, "letters", "--size", "64M");
         var content = MakeFileSystem(pool);
-        if (isGrown)
-            GrownPool.Fill(pool);
 
         var said = GuestKernel.Run(_directory, $"""
             strings -n 3 /dev/ubda | grep letters >/dev/null
