@@ -1,3 +1,4 @@
+using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Attach;
@@ -89,7 +90,21 @@ internal sealed partial class EngineHost : IAsyncDisposable
     private void OpenPools(EngineOptions options)
     {
         LogStart(_log, IdentityService.Version, options.Pools.Count);
-        Pools = new EnginePools([.. options.Pools.Select(pool => Open(pool, options.CacheBytes))]);
+        Pools = new EnginePools([.. options.Pools.Select(pool => TryOpen(pool, options.CacheBytes)).OfType<NamedEnginePool>()]);
+    }
+
+    // One damaged disk must not keep a node's other pools from their volumes. The node tells of a declared pool that is not served.
+    private NamedEnginePool? TryOpen(PoolOption option, long? cacheBytes)
+    {
+        try
+        {
+            return Open(option, cacheBytes);
+        }
+        catch (Exception failure) when (option.IsDeclared && failure is (PoolException or DiskException))
+        {
+            LogUnopened(_log, option.Name, option.Path, failure.Message);
+            return null;
+        }
     }
 
     private NamedEnginePool Open(PoolOption option, long? cacheBytes)
@@ -183,6 +198,10 @@ internal sealed partial class EngineHost : IAsyncDisposable
     // without disks for pools is as it should be.
     private string? Unhealthy() =>
         Pools.All.Count > 0 && Pools.All.All(pool => pool.Pool.GetStatus().Mode == PoolMode.Failed) ? "every pool has failed" : null;
+
+    [LoggerMessage(
+        9, LogLevel.Error, "Pool {Name} on {Path} cannot be served, the others are: {Reason}. Repair it, then restart the engine")]
+    private static partial void LogUnopened(ILogger logger, string name, string path, string reason);
 
     [LoggerMessage(6, LogLevel.Information, "csi-thin {Version} opens {Count} pool(s)")]
     private static partial void LogStart(ILogger logger, string version, int count);

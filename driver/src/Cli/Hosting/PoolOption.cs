@@ -27,6 +27,12 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
     /// <summary>What is done about metadata that runs out.</summary>
     public SpaceThresholds Metadata { get; init; } = new();
 
+    /// <summary>
+    /// True for one of the pools that were declared for the nodes of a cluster: the others are served even when this one cannot be opened.
+    /// Whoever names a pool on the command line wants to hear of it at once.
+    /// </summary>
+    public bool IsDeclared { get; init; }
+
     /// <summary>How long writes wait for space.</summary>
     public TimeSpan Queue { get; init; } = new PoolOpenOptions().NoSpaceTimeout;
 
@@ -46,7 +52,7 @@ internal sealed record PoolOption(string Name, string Path, long? SizeBytes, lon
     /// <summary>A declared pool: what its thresholds say is what the settings of <c>--pool</c> would.</summary>
     public static PoolOption Of(PoolDeclaration declaration, string path)
     {
-        var option = new PoolOption(declaration.Name, path, null, null);
+        var option = new PoolOption(declaration.Name, path, null, null) { IsDeclared = true };
         return declaration.Spec.Thresholds is not { } thresholds ? option : option with
         {
             Data = thresholds.OfData(),

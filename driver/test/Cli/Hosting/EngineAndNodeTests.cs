@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.Versioning;
 using Csi.V1;
+using CsiThin.Core.Pool;
 using CsiThin.Driver.Cli;
 using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Node;
@@ -120,6 +121,22 @@ public sealed class EngineAndNodeTests : IAsyncLifetime
         Assert.Equal("ok\n", await http.GetStringAsync(new Uri(_engine.MetricsAddress!, "/healthz")));
         using var csi = new CsiClient(At("csi.sock"));
         Assert.True((await csi.Identity.ProbeAsync(new ProbeRequest())).Ready);
+    }
+
+    [Fact]
+    public async Task A_declared_pool_that_is_damaged_does_not_keep_the_others_from_their_volumes()
+    {
+        await _engine.DisposeAsync();
+        File.WriteAllBytes(At("damaged"), new byte[1 << 20]);
+        var damaged = PoolOption.Parse($"slow={At("damaged")}", out _)!;
+        _engine = await EngineHost.StartAsync(
+            Engine with { Pools = [damaged with { IsDeclared = true }, .. Engine.Pools] }, NullLoggerFactory.Instance);
+        Assert.Equal(Engine.Pools.Select(pool => pool.Name), _engine.Pools.All.Select(pool => pool.Name));
+        await _engine.DisposeAsync();
+
+        var options = Engine with { Pools = [damaged, .. Engine.Pools] };
+        await Assert.ThrowsAsync<PoolException>(() => EngineHost.StartAsync(options, NullLoggerFactory.Instance));
+        _engine = await EngineHost.StartAsync(Engine, NullLoggerFactory.Instance);
     }
 
     [Fact]
