@@ -1,13 +1,15 @@
 namespace CsiThin.Core.Device;
 
 /// <summary>
-/// A region of another disk, seen as a disk that begins at 0. A barrier covers the whole disk below; disposing leaves that disk open.
-/// Concurrency: as <see cref="IDisk"/>; <see cref="Extend"/> may run beside everything else.
+/// A region of another disk, seen as a disk that begins at 0. It lies in one piece there, or in several that follow each other here; what
+/// crosses a seam between two (<see cref="IDisk.IsSeam"/>) is done in parts. A barrier covers the whole disk below; disposing leaves that
+/// disk open. Concurrency: as <see cref="IDisk"/>; <see cref="Extend"/> and <see cref="Append"/>, one at a time, may run beside everything
+/// else: a piece is there before the length that shows it.
 /// </summary>
 public sealed class DiskSlice : IDisk
 {
     private readonly IDisk _parent;
-    private readonly long _startBytes;
+    private Piece[] _pieces; // replaced, never changed
     private long _lengthBytes;
     private DiskBounds _bounds;
 
@@ -19,7 +21,7 @@ public sealed class DiskSlice : IDisk
     {
         new DiskBounds(parent, parent.AlignmentBytes).Check(startBytes, lengthBytes);
         _parent = parent;
-        _startBytes = startBytes;
+        _pieces = [new Piece(0, startBytes)];
         _lengthBytes = lengthBytes;
         _bounds = new DiskBounds(this, parent.AlignmentBytes);
     }
@@ -33,26 +35,59 @@ public sealed class DiskSlice : IDisk
     /// <inheritdoc/>
     public bool IsRotational => _parent.IsRotational;
 
-    /// <summary>Lengthens the slice, which its parent must have room for. Never shortens.</summary>
+    /// <summary>Lengthens the last piece, which its parent must have room for. Never shortens.</summary>
     public void Extend(long newLengthBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(newLengthBytes, LengthBytes);
-        new DiskBounds(_parent, AlignmentBytes).Check(_startBytes, newLengthBytes);
+        var last = _pieces[^1];
+        new DiskBounds(_parent, AlignmentBytes).Check(last.StartBytes, newLengthBytes - last.BeginBytes);
         Volatile.Write(ref _lengthBytes, newLengthBytes);
+    }
+
+    /// <summary>Adds a piece of the parent at the end, whole sectors inside it.</summary>
+    public void Append(long startBytes, long lengthBytes)
+    {
+        new DiskBounds(_parent, AlignmentBytes).Check(startBytes, lengthBytes);
+        Volatile.Write(ref _pieces, [.. _pieces, new Piece(LengthBytes, startBytes)]);
+        Volatile.Write(ref _lengthBytes, LengthBytes + lengthBytes);
+    }
+
+    /// <inheritdoc/>
+    public bool IsSeam(long offsetBytes)
+    {
+        var pieces = Volatile.Read(ref _pieces);
+        for (var i = 1; i < pieces.Length; i++)
+            if (pieces[i].BeginBytes == offsetBytes)
+                return true;
+        return false;
     }
 
     /// <inheritdoc/>
     public void Read(long offsetBytes, Span<byte> buffer)
     {
         _bounds.Check(offsetBytes, buffer.Length);
-        _parent.Read(_startBytes + offsetBytes, buffer);
+        do
+        {
+            var part = buffer[..(int)Locate(offsetBytes, buffer.Length, out var parentOffsetBytes)];
+            _parent.Read(parentOffsetBytes, part);
+            offsetBytes += part.Length;
+            buffer = buffer[part.Length..];
+        }
+        while (buffer.Length > 0);
     }
 
     /// <inheritdoc/>
     public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         _bounds.Check(offsetBytes, buffer.Length);
-        _parent.Write(_startBytes + offsetBytes, buffer);
+        do
+        {
+            var part = buffer[..(int)Locate(offsetBytes, buffer.Length, out var parentOffsetBytes)];
+            _parent.Write(parentOffsetBytes, part);
+            offsetBytes += part.Length;
+            buffer = buffer[part.Length..];
+        }
+        while (buffer.Length > 0);
     }
 
     /// <inheritdoc/>
@@ -65,23 +100,37 @@ public sealed class DiskSlice : IDisk
     public void Discard(long offsetBytes, long lengthBytes)
     {
         _bounds.Check(offsetBytes, lengthBytes);
-        _parent.Discard(_startBytes + offsetBytes, lengthBytes);
+        do
+        {
+            var partBytes = Locate(offsetBytes, lengthBytes, out var parentOffsetBytes);
+            _parent.Discard(parentOffsetBytes, partBytes);
+            offsetBytes += partBytes;
+            lengthBytes -= partBytes;
+        }
+        while (lengthBytes > 0);
     }
 
-    /// <inheritdoc/>
-    public IDiskQueue OpenQueue() => OpenQueue(this, 0);
+    /// <summary>A queue of the parent's own (it may count, delay or fail operations) behind one that translates.</summary>
+    public IDiskQueue OpenQueue() => new SliceDiskQueue(this, _parent.OpenQueue());
 
     /// <summary>The parent stays open: it belongs to whoever made the slice.</summary>
     public void Dispose()
     {
     }
 
-    // On a real disk the queue adds the offset itself, however deep slices are nested. Any other disk's own queue is kept (it may count,
-    // delay or fail operations) behind one that translates.
-    private IDiskQueue OpenQueue(IDisk view, long baseBytes) => _parent switch
+    /// <summary>
+    /// Where a range inside the slice begins on the parent, and how much of it lies there in one piece; returns that length in bytes.
+    /// </summary>
+    internal long Locate(long offsetBytes, long lengthBytes, out long parentOffsetBytes)
     {
-        FileDisk disk => disk.OpenQueue(view, _startBytes + baseBytes),
-        DiskSlice slice => slice.OpenQueue(view, _startBytes + baseBytes),
-        _ => new OffsetDiskQueue(view, _parent.OpenQueue(), _startBytes + baseBytes),
-    };
+        var pieces = Volatile.Read(ref _pieces);
+        var i = pieces.Length - 1;
+        while (pieces[i].BeginBytes > offsetBytes)
+            i--;
+        parentOffsetBytes = pieces[i].StartBytes + (offsetBytes - pieces[i].BeginBytes);
+        return i == pieces.Length - 1 ? lengthBytes : Math.Min(lengthBytes, pieces[i + 1].BeginBytes - offsetBytes);
+    }
+
+    /// <summary>A piece begins at <paramref name="BeginBytes"/> here and at <paramref name="StartBytes"/> on the parent.</summary>
+    private readonly record struct Piece(long BeginBytes, long StartBytes);
 }

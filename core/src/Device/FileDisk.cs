@@ -167,30 +167,27 @@ public sealed class FileDisk : IDisk
     /// <summary>
     /// Opens a queue of the kind this disk was opened for. Throws <see cref="DiskException"/> when a demanded ring is refused.
     /// </summary>
-    public IDiskQueue OpenQueue() => OpenQueue(this, 0);
+    public IDiskQueue OpenQueue()
+    {
+        switch (_queueKind)
+        {
+            case DiskQueueKind.InPlace:
+            case DiskQueueKind.Automatic when IsMemoryBacked:
+                return new InPlaceDiskQueue(this);
+            case DiskQueueKind.Ring:
+                return UringDiskQueue.Open(this);
+            case DiskQueueKind.Automatic when UringDiskQueue.TryOpen(this, out _) is { } queue:
+                return queue;
+            default:
+                return new ThreadDiskQueue(this);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _file.Dispose();
         _bounce.Dispose();
-    }
-
-    /// <summary>A queue for <paramref name="view"/>, the region of this disk that starts at <paramref name="baseBytes"/>.</summary>
-    internal IDiskQueue OpenQueue(IDisk view, long baseBytes)
-    {
-        switch (_queueKind)
-        {
-            case DiskQueueKind.InPlace:
-            case DiskQueueKind.Automatic when IsMemoryBacked:
-                return new InPlaceDiskQueue(view);
-            case DiskQueueKind.Ring:
-                return UringDiskQueue.Open(this, view, baseBytes);
-            case DiskQueueKind.Automatic when UringDiskQueue.TryOpen(this, view, baseBytes, out _) is { } queue:
-                return queue;
-            default:
-                return new ThreadDiskQueue(view);
-        }
     }
 
     /// <summary>

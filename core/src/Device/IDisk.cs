@@ -36,6 +36,12 @@ public interface IDisk : IDisposable
     /// <summary>False once a <see cref="Discard"/> has shown that the disk ignores them all.</summary>
     bool CanDiscard => true;
 
+    /// <summary>
+    /// The disk is put together of pieces, and one begins at <paramref name="offsetBytes"/>: an operation of a queue must not cross that
+    /// place. The members here may.
+    /// </summary>
+    bool IsSeam(long offsetBytes) => false;
+
     /// <summary>Seeks cost time, as on a spinning disk; a hint, false where it is not known.</summary>
     bool IsRotational => false;
 

@@ -23,7 +23,8 @@ internal struct QueueGate(IDisk disk)
 
     public static DiskOperation Barrier(ulong tag) => new(DiskOperationKind.Barrier, 0, 0, 0, tag);
 
-    private void Check(long offsetBytes, nint address, int lengthBytes)
+    /// <summary>The check alone, for a queue that only passes on.</summary>
+    public void Check(long offsetBytes, nint address, int lengthBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(lengthBytes, 1);
         ArgumentOutOfRangeException.ThrowIfZero(address);

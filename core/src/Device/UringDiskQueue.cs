@@ -21,7 +21,6 @@ internal sealed class UringDiskQueue : IDiskQueue
     private readonly FileDisk _disk;
     private readonly SafeFileHandle _file;
     private readonly int _descriptor;
-    private readonly long _baseBytes;
     private readonly Queue<DiskOperation> _backlog = new(WantedDepth);
     private readonly DiskOperation[] _slots;
     private readonly int[] _doneBytes;
@@ -29,12 +28,11 @@ internal sealed class UringDiskQueue : IDiskQueue
     private QueueGate _gate;
     private int _pushed; // in the ring, not yet taken by the kernel
 
-    private UringDiskQueue(IoRing ring, FileDisk disk, IDisk view, long baseBytes)
+    private UringDiskQueue(IoRing ring, FileDisk disk)
     {
         _ring = ring;
         _disk = disk;
-        _baseBytes = baseBytes;
-        _gate = new QueueGate(view);
+        _gate = new QueueGate(disk);
         _slots = new DiskOperation[ring.Depth];
         _doneBytes = new int[ring.Depth];
         _freeSlots = new Stack<int>(Enumerable.Range(0, ring.Depth));
@@ -52,17 +50,15 @@ internal sealed class UringDiskQueue : IDiskQueue
 
     private int InKernel => _slots.Length - _freeSlots.Count - _pushed;
 
-    /// <summary>
-    /// Opens a queue on <paramref name="view"/>, the region of <paramref name="disk"/> from <paramref name="baseBytes"/> on; or throws.
-    /// </summary>
-    public static UringDiskQueue Open(FileDisk disk, IDisk view, long baseBytes) =>
-        TryOpen(disk, view, baseBytes, out var errno) ?? throw DiskException.Of($"io_uring for {disk.Path}", errno);
+    /// <summary>Opens a queue on <paramref name="disk"/>, or throws.</summary>
+    public static UringDiskQueue Open(FileDisk disk) =>
+        TryOpen(disk, out var errno) ?? throw DiskException.Of($"io_uring for {disk.Path}", errno);
 
     /// <summary>The same, null where the kernel or its guards have no io_uring for us (seccomp, sysctl, before Linux 5.6).</summary>
-    public static UringDiskQueue? TryOpen(FileDisk disk, IDisk view, long baseBytes, out int errno)
+    public static UringDiskQueue? TryOpen(FileDisk disk, out int errno)
     {
         var ring = IoRing.TryOpen(WantedDepth, out errno);
-        return ring is null ? null : new UringDiskQueue(ring, disk, view, baseBytes);
+        return ring is null ? null : new UringDiskQueue(ring, disk);
     }
 
     /// <inheritdoc/>
@@ -145,7 +141,7 @@ internal sealed class UringDiskQueue : IDiskQueue
             {
                 Operation = operation.Kind == DiskOperationKind.Read ? IoRing.OperationRead : IoRing.OperationWrite,
                 File = _descriptor,
-                OffsetBytes = _baseBytes + operation.OffsetBytes + done,
+                OffsetBytes = operation.OffsetBytes + done,
                 Address = operation.Address + done,
                 LengthBytes = operation.LengthBytes - done,
                 UserData = (ulong)slot,

@@ -28,7 +28,8 @@ internal sealed class BlockWriter(IDisk disk) : IDisposable
         {
             var end = begin + 1;
             while (end < blocks.Count && blocks[end].Number == blocks[begin].Number + (ulong)(end - begin)
-                && end - begin < WriteBytesMax / BlockFormat.BlockBytes)
+                && end - begin < WriteBytesMax / BlockFormat.BlockBytes
+                && !disk.IsSeam((long)blocks[end].Number * BlockFormat.BlockBytes))
                 end++;
             Stage(blocks, begin, end);
             begin = end;

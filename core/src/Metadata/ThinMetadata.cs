@@ -182,6 +182,20 @@ public sealed partial class ThinMetadata : IDisposable
         _isDirty = true;
     }
 
+    /// <summary>
+    /// The data blocks that <see cref="GrowData"/> may be asked for with the metadata that is free beside the reserve: a bitmap counts
+    /// 16320 of them, and a third and eight blocks are kept for the nodes above the bitmaps and for what is copied on the way.
+    /// </summary>
+    public ulong CountableDataBlocks
+    {
+        get
+        {
+            const ulong Copied = 8;
+            var bitmaps = (DataBlocks + Bitmap.Entries - 1) / Bitmap.Entries + (Math.Max(FreeMetadataBlocks, Copied) - Copied) * 2 / 3;
+            return Math.Min(bitmaps * Bitmap.Entries, BlockTime.MaxBlock);
+        }
+    }
+
     /// <summary>Adds data blocks at the end.</summary>
     /// <exception cref="MetadataException">Invalid for fewer blocks than there are.</exception>
     public void GrowData(ulong dataBlocks)

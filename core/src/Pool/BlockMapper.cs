@@ -54,7 +54,8 @@ internal sealed class BlockMapper(PoolState pool, VolumeState volume)
         if (_count > 0)
         {
             ref var last = ref _runs[_count - 1];
-            var follows = last.IsHole ? diskOffsetBytes == MappedRun.Hole : diskOffsetBytes == last.DiskOffsetBytes + last.LengthBytes;
+            var follows = last.IsHole ? diskOffsetBytes == MappedRun.Hole
+                : diskOffsetBytes == last.DiskOffsetBytes + last.LengthBytes && !pool.Data.IsSeam(diskOffsetBytes);
             if (follows)
             {
                 last = last with { LengthBytes = last.LengthBytes + lengthBytes };

@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 
 namespace CsiThin.Core.Pool;
@@ -15,8 +16,10 @@ internal sealed class PoolDisk : IDisposable
         Label = label;
         CatalogA = Slice(label.Layout.CatalogA);
         CatalogB = Slice(label.Layout.CatalogB);
-        Metadata = Slice(label.Layout.Metadata);
-        Data = Slice(label.Layout.Data);
+        var first = label.Layout.Extents[0];
+        Metadata = Slice(first.Metadata);
+        Data = Slice(first.Data);
+        AppendExtents(from: 1);
     }
 
     public IDisk Disk { get; }
@@ -27,8 +30,10 @@ internal sealed class PoolDisk : IDisposable
 
     public DiskSlice CatalogB { get; }
 
+    /// <summary>All metadata regions as one.</summary>
     public DiskSlice Metadata { get; }
 
+    /// <summary>All data regions as one.</summary>
     public DiskSlice Data { get; }
 
     /// <summary>Reads the label; takes the disk over.</summary>
@@ -50,7 +55,13 @@ internal sealed class PoolDisk : IDisposable
 
     public uint DataBlockSectors => (uint)(Label.Layout.DataBlockBytes / 512);
 
-    /// <summary>Opens the metadata; its data block size must be the label's and its data device no longer than the region.</summary>
+    /// <summary>Metadata blocks that the metadata regions hold.</summary>
+    public ulong MetadataBlocks =>
+        Math.Min((ulong)(Label.Layout.MetadataBytes / PoolLayout.MetadataBlockBytes), IndexEntry.MaxMetadataBlocks);
+
+    /// <summary>
+    /// Opens the metadata; its data block size must be the label's, and neither it nor its data device longer than their regions.
+    /// </summary>
     public ThinMetadata OpenMetadata(bool readOnly, long cacheBytes, MetadataFaults faults = MetadataFaults.None)
     {
         var metadata = ThinMetadata.Open(Metadata, new ThinMetadataOptions
@@ -60,12 +71,13 @@ internal sealed class PoolDisk : IDisposable
             Faults = faults,
             ExpectedDataBlockSectors = DataBlockSectors,
         });
-        if (metadata.DataBlocks <= Label.Layout.DataBlocks)
+        var (dataBlocks, metadataBlocks) = (metadata.DataBlocks, metadata.MetadataBlocks);
+        if (dataBlocks <= Label.Layout.DataBlocks && metadataBlocks <= MetadataBlocks)
             return metadata;
-        var blocks = metadata.DataBlocks;
         metadata.Dispose();
-        throw new PoolException(
-            PoolError.Corrupt, $"The metadata counts {blocks} data blocks, but the pool's data region holds {Label.Layout.DataBlocks}.");
+        throw new PoolException(PoolError.Corrupt,
+            $"The metadata counts {dataBlocks} data blocks and {metadataBlocks} of its own, but the pool's regions hold " +
+            $"{Label.Layout.DataBlocks} and {MetadataBlocks}.");
     }
 
     public CatalogJournal OpenJournal() => new(CatalogA, CatalogB, Label.Uuid);
@@ -73,18 +85,28 @@ internal sealed class PoolDisk : IDisposable
     /// <summary>The disk has room for more data blocks than the label knows of.</summary>
     public bool HasGrown => Label.Layout.FitData(Disk.LengthBytes).DataBlocks > Label.Layout.DataBlocks;
 
-    /// <summary>Writes the label of a data region that reaches to the disk's present end; returns false when it does already.</summary>
-    public bool TryGrow()
+    /// <summary>
+    /// Writes the label of regions that reach to the disk's present end (<see cref="PoolLayout.Grow"/>), and then shows them; returns false
+    /// when they do already. Nothing is written to what is new before the label is durable, so a growth cut short leaves the pool as it was
+    /// or with room that its metadata does not count yet.
+    /// </summary>
+    public bool TryGrow(bool isMetadataScarce)
     {
-        var layout = Label.Layout.FitData(Disk.LengthBytes);
-        if (layout.DataBlocks <= Label.Layout.DataBlocks)
+        var before = Label.Layout;
+        var layout = before.Grow(Disk.LengthBytes, isMetadataScarce);
+        if (layout.DataBlocks <= before.DataBlocks)
             return false;
         var grown = Label with { Generation = Label.Generation + 1, DiskBytes = Disk.LengthBytes, Layout = layout };
         LabelStore.Write(Disk, grown);
         Label = grown;
-        Data.Extend(layout.Data.LengthBytes);
+        if (layout.Extents.Length == before.Extents.Length)
+            Data.Extend(layout.Extents.Sum(static extent => extent.Data.LengthBytes));
+        AppendExtents(from: before.Extents.Length);
         return true;
     }
+
+    /// <summary>Makes all copies of the label the same, of which a growth cut short may have left an older one.</summary>
+    public void RewriteLabel() => LabelStore.Write(Disk, Label);
 
     /// <summary>Releases the regions, not the disk.</summary>
     public void Dispose()
@@ -93,6 +115,15 @@ internal sealed class PoolDisk : IDisposable
         CatalogB.Dispose();
         Metadata.Dispose();
         Data.Dispose();
+    }
+
+    private void AppendExtents(int from)
+    {
+        foreach (var extent in Label.Layout.Extents.Skip(from))
+        {
+            Metadata.Append(extent.Metadata.OffsetBytes, extent.Metadata.LengthBytes);
+            Data.Append(extent.Data.OffsetBytes, extent.Data.LengthBytes);
+        }
     }
 
     private DiskSlice Slice(RegionExtent region) => new(Disk, region.OffsetBytes, region.LengthBytes);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace CsiThin.Core.Pool;
@@ -10,13 +11,18 @@ namespace CsiThin.Core.Pool;
 /// 1 MiB    catalog journal A, then B        equal lengths
 ///          metadata         4 KiB blocks, 1 MiB aligned
 ///          data             data blocks, 1 MiB aligned
+///          metadata, data   again, for each growth of the disk for which the metadata was too small
 /// end-4K   label, copy      at the last multiple of 4 KiB
 /// </code>
-/// All offsets and lengths are bytes. Pure arithmetic; reads no disk.
+/// The metadata is all its regions, one behind the other, and so is the data; a data block lies in one of them, because each but the last
+/// holds whole blocks alone. All offsets and lengths are bytes. Pure arithmetic; reads no disk.
 /// </summary>
 internal sealed record PoolLayout(
-    long DataBlockBytes, RegionExtent CatalogA, RegionExtent CatalogB, RegionExtent Metadata, RegionExtent Data)
+    long DataBlockBytes, RegionExtent CatalogA, RegionExtent CatalogB, ImmutableArray<PoolExtent> Extents)
 {
+    /// <summary>The most extents a label has room for.</summary>
+    public const int ExtentsMax = 83;
+
     public const int LabelBytes = 4096;
     public const int MetadataBlockBytes = 4096;
     public const long DataBlockBytesMin = 64L << 10;
@@ -30,8 +36,11 @@ internal sealed record PoolLayout(
     /// <summary>Where the last copy of the label goes on a disk of <paramref name="diskBytes"/>.</summary>
     public static long LastLabelOffsetBytes(long diskBytes) => diskBytes / LabelBytes * LabelBytes - LabelBytes;
 
-    /// <summary>Data blocks the data region holds.</summary>
-    public ulong DataBlocks => (ulong)(Data.LengthBytes / DataBlockBytes);
+    /// <summary>Data blocks the data regions hold.</summary>
+    public ulong DataBlocks => (ulong)Extents.Sum(extent => extent.Data.LengthBytes / DataBlockBytes);
+
+    /// <summary>Bytes of all metadata regions.</summary>
+    public long MetadataBytes => Extents.Sum(static extent => extent.Metadata.LengthBytes);
 
     /// <summary>Divides a disk, or says which limit it misses.</summary>
     public static PoolLayout Plan(long diskBytes, long dataBlockBytes)
@@ -44,22 +53,41 @@ internal sealed record PoolLayout(
             dataBlockBytes,
             new RegionExtent(AlignmentBytes, catalogBytes),
             new RegionExtent(AlignmentBytes + catalogBytes, catalogBytes),
-            new RegionExtent(metadataOffset, metadataBytes),
-            new RegionExtent(metadataOffset + metadataBytes, 0)).FitData(diskBytes);
+            [ExtentAt(metadataOffset, metadataBytes)]).FitData(diskBytes);
         if (layout.DataBlocks == 0)
             throw new PoolException(PoolError.OutOfRange, string.Create(CultureInfo.InvariantCulture,
                 $"A disk of {diskBytes} bytes is too small for a pool with data blocks of {dataBlockBytes} bytes: it needs " +
-                $"{layout.Data.OffsetBytes + dataBlockBytes + LabelBytes} bytes at least."));
+                $"{layout.Extents[0].Data.OffsetBytes + dataBlockBytes + LabelBytes} bytes at least."));
         return layout;
     }
 
     /// <summary>
-    /// The same layout with the data region reaching to the end of a disk of <paramref name="diskBytes"/>, less the last label.
+    /// The same layout with the last data region reaching to the end of a disk of <paramref name="diskBytes"/>, less the last label.
     /// </summary>
     public PoolLayout FitData(long diskBytes)
     {
-        var available = Math.Max(0, LastLabelOffsetBytes(diskBytes) - Data.OffsetBytes);
-        return this with { Data = Data with { LengthBytes = available / DataBlockBytes * DataBlockBytes } };
+        var last = Extents[^1];
+        var availableBytes = Math.Max(0, LastLabelOffsetBytes(diskBytes) - last.Data.OffsetBytes);
+        var data = last.Data with { LengthBytes = availableBytes / DataBlockBytes * DataBlockBytes };
+        return this with { Extents = Extents.SetItem(Extents.Length - 1, last with { Data = data }) };
+    }
+
+    /// <summary>
+    /// The layout on a disk that has grown to <paramref name="diskBytes"/>. What the metadata lacks by the rule of formatting becomes an
+    /// extent of its own at the beginning of the new space, half of that at most, when it is a quarter or more, or when the metadata
+    /// <paramref name="isScarce"/>; all else is for data. With no more data blocks than before, the disk has not grown.
+    /// </summary>
+    public PoolLayout Grow(long diskBytes, bool isScarce)
+    {
+        var lastData = Extents[^1].Data;
+        var startBytes = RoundUp(lastData.OffsetBytes + lastData.LengthBytes);
+        var wantedBytes = PlanMetadataBytes(diskBytes, DataBlockBytes);
+        var lackingBytes = wantedBytes - MetadataBytes;
+        var addedBytes = Math.Min(lackingBytes, (LastLabelOffsetBytes(diskBytes) - startBytes) / 2 / AlignmentBytes * AlignmentBytes);
+        if (addedBytes <= 0 || lackingBytes < (isScarce ? 1 : wantedBytes / 4) || Extents.Length == ExtentsMax)
+            return FitData(diskBytes);
+        var grown = (this with { Extents = Extents.Add(ExtentAt(startBytes, addedBytes)) }).FitData(diskBytes);
+        return grown.DataBlocks > DataBlocks ? grown : FitData(diskBytes);
     }
 
     /// <summary>Throws unless the block size is one dm-thin takes (64 KiB to 1 GiB, a multiple of 64 KiB).</summary>
@@ -81,6 +109,10 @@ internal sealed record PoolLayout(
     /// </summary>
     private static long PlanMetadataBytes(long diskBytes, long dataBlockBytes) =>
         Math.Clamp(RoundUp(diskBytes / dataBlockBytes * 48 * 3), 2 * AlignmentBytes, MetadataBytesMax / AlignmentBytes * AlignmentBytes);
+
+    /// <summary>Metadata of so many bytes, and no data yet.</summary>
+    private static PoolExtent ExtentAt(long offsetBytes, long metadataBytes) =>
+        new(new RegionExtent(offsetBytes, metadataBytes), new RegionExtent(offsetBytes + metadataBytes, 0));
 
     private static long RoundUp(long bytes) => (bytes + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
 }

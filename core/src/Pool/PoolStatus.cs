@@ -33,11 +33,10 @@ public sealed record PoolStatus
     /// <summary>Metadata blocks in use, the reserve not counted.</summary>
     public required ulong MetadataBlocksUsed { get; init; }
 
-    /// <summary>The dm-thin metadata on the pool's disk.</summary>
-    public required RegionExtent MetadataRegion { get; init; }
-
-    /// <summary>The data blocks on the pool's disk.</summary>
-    public required RegionExtent DataRegion { get; init; }
+    /// <summary>
+    /// Where the dm-thin metadata and the data blocks lie on the pool's disk: each is all its regions, one behind the other.
+    /// </summary>
+    public required IReadOnlyList<PoolExtent> Extents { get; init; }
 
     /// <summary>The sum of the virtual sizes of all volumes (snapshots not counted), in bytes.</summary>
     public required long ProvisionedBytes { get; init; }

@@ -5,6 +5,9 @@ namespace CsiThin.Core.Pool;
 /// <summary>Space: how much there is, what is done when it runs out, and how there comes more.</summary>
 public sealed partial class ThinPool
 {
+    /// <summary>Data blocks that are counted in one transaction of a growth: 512 bitmaps of 16320.</summary>
+    private const ulong GrowthStepBlocks = 512 * 16320;
+
     private ITimer? _growthTimer;
     private int _isGrowthBeingChecked;
 
@@ -21,6 +24,8 @@ public sealed partial class ThinPool
 
     /// <summary>
     /// Takes up what the file or device has grown by; returns the bytes of data space gained, 0 for none. Writes that wait for space go on.
+    /// Metadata that is too small for the pool's new size, or nearly full, is given a part of the new space first. Data blocks that the
+    /// metadata has no room to count are left for a later call, and the log says so.
     /// </summary>
     public long GrowToDisk() => _worker.Invoke(GrowNow, commits: true);
 
@@ -39,21 +44,53 @@ public sealed partial class ThinPool
     private bool CheckGrowth()
     {
         Volatile.Write(ref _isGrowthBeingChecked, 0);
-        return _state.Mode < PoolMode.ReadOnly && _disk.HasGrown
+        return _state.Mode < PoolMode.ReadOnly && (_disk.HasGrown || CanCountMore)
             && _state.Deferred.TryPost(new PoolTask<long>(GrowNow) { NeedsCommit = true });
     }
 
+    /// <summary>The label has room that the metadata does not count, and now could.</summary>
+    private bool CanCountMore => _state.Metadata.MetadataBlocks < _disk.MetadataBlocks
+        || _state.Metadata.DataBlocks < Math.Min(_disk.Label.Layout.DataBlocks, _state.Metadata.CountableDataBlocks);
+
+    /// <summary>First the metadata, which the counts of the data take room from.</summary>
     private long GrowNow()
     {
-        var before = _state.Metadata.DataBlocks;
-        _ = _disk.TryGrow(); // the label may have grown in a life that ended before its metadata did
-        if (_disk.Label.Layout.DataBlocks <= before)
-            return 0;
+        var (dataBefore, metadataBefore) = (_state.Metadata.DataBlocks, _state.Metadata.MetadataBlocks);
+        if (!_disk.TryGrow(isMetadataScarce: _watch.MetadataLevel > SpaceLevel.Ample))
+        {
+            if (!CanCountMore)
+                return 0;
+            _disk.RewriteLabel(); // it had grown in a life that ended before its metadata did
+        }
         _state.HasUncommitted = true;
-        _state.Metadata.GrowData(_disk.Label.Layout.DataBlocks);
-        var gainedBytes = (long)(_state.Metadata.DataBlocks - before) * _state.DataBlockBytes;
-        _state.Log(string.Create(CultureInfo.InvariantCulture, $"The pool has grown with its disk by {gainedBytes} bytes for data."));
+        _state.Metadata.GrowMetadata(_disk.MetadataBlocks);
+        CountData();
+        var gainedBytes = (long)(_state.Metadata.DataBlocks - dataBefore) * _state.DataBlockBytes;
+        var metadataBytes = (long)(_state.Metadata.MetadataBlocks - metadataBefore) * PoolLayout.MetadataBlockBytes;
+        _state.Log(string.Create(CultureInfo.InvariantCulture,
+            $"The pool has grown with its disk by {gainedBytes} bytes for data and {metadataBytes} bytes for metadata."));
         return gainedBytes;
+    }
+
+    /// <summary>In steps, each committed, so that no transaction is as large as the growth.</summary>
+    private void CountData()
+    {
+        var wanted = _disk.Label.Layout.DataBlocks;
+        while (true)
+        {
+            var until = Math.Min(wanted, _state.Metadata.CountableDataBlocks);
+            if (until <= _state.Metadata.DataBlocks)
+                break;
+            if (_state.Metadata.IsDirty)
+                _committer.Commit();
+            _state.HasUncommitted = true;
+            _state.Metadata.GrowData(Math.Min(until, _state.Metadata.DataBlocks + GrowthStepBlocks));
+        }
+        if (_state.Metadata.DataBlocks < wanted)
+            _state.Log(string.Create(CultureInfo.InvariantCulture,
+                $"The disk has room for {wanted - _state.Metadata.DataBlocks} data blocks more, and the pool has no metadata left to " +
+                $"count them: they are taken up when some is free. Delete snapshots or volumes that are not needed, or grow the disk " +
+                $"further."));
     }
 
     private void CheckMetadataRoom(string name)

@@ -234,9 +234,14 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
             return;
         _inFlight.Remove(request);
         if (request.Phase == PhaseTransfer)
+        {
             TransferDone(request);
-        else
-            Done(request);
+            return;
+        }
+        // Another's barrier may have failed beside this one, and what it did not make durable is as much this flush's.
+        if (request.Error == BlockError.None && _pool.Mode >= PoolMode.ReadOnly)
+            request.Error = BlockError.Io;
+        Done(request);
     }
 
     private void PartFailed(BlockRequest request, int errno)

@@ -11,11 +11,14 @@ namespace CsiThin.Core.Tests.Damage;
 public sealed class PoolDamageTests(ITestOutputHelper output)
 {
     private const int Block = 4096;
-    private readonly PoolImage _image = new();
+    private PoolImage _image = null!; // each test's first act
 
-    [Fact]
-    public void A_changed_byte_of_a_pool_is_an_error_or_costs_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_changed_byte_of_a_pool_is_an_error_or_costs_nothing(bool isGrown)
     {
+        _image = new PoolImage(isGrown);
         var random = TestSeed.NewRandom(output);
         var cases = (from place in Places() from offset in Enumerable.Range(0, Block) select place.OffsetBytes + offset).ToList();
         var done = CaseRunner.Run(cases.Some(150, random), offset =>
@@ -27,9 +30,12 @@ public sealed class PoolDamageTests(ITestOutputHelper output)
         output.WriteLine($"{done} cases");
     }
 
-    [Fact]
-    public void A_changed_byte_of_a_pool_under_a_good_checksum_ends_with_an_error_or_well()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_changed_byte_of_a_pool_under_a_good_checksum_ends_with_an_error_or_well(bool isGrown)
     {
+        _image = new PoolImage(isGrown);
         var random = TestSeed.NewRandom(output);
         var cases = (from place in Places() from offset in Enumerable.Range(0, Block) select (place, offset)).ToList();
         var done = CaseRunner.Run(cases.Some(250, random), one =>
@@ -43,9 +49,12 @@ public sealed class PoolDamageTests(ITestOutputHelper output)
     }
 
     /// <summary>Fields of labels, frames and superblock set to what hurts most, several at once.</summary>
-    [Fact]
-    public void Whatever_a_pool_says_of_itself_it_ends_with_an_error_or_well()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Whatever_a_pool_says_of_itself_it_ends_with_an_error_or_well(bool isGrown)
     {
+        _image = new PoolImage(isGrown);
         var places = Places();
         var done = CaseRunner.Run(CaseRunner.Seeds(TestSeed.New(output), Effort.FuzzTime), one =>
         {
@@ -106,7 +115,7 @@ public sealed class PoolDamageTests(ITestOutputHelper output)
             places.Add(new Place(at, Place.StampFrame));
         places.Add(new Place(_image.Layout.CatalogB.OffsetBytes, Place.StampFrame));
         for (var number = 0; number < 24; number++)
-            places.Add(new Place(_image.Layout.Metadata.OffsetBytes + (number * Block), Place.StampMetadata(_image, number)));
+            places.Add(new Place(_image.Layout.Extents[0].Metadata.OffsetBytes + (number * Block), Place.StampMetadata(_image, number)));
         return places;
     }
 
@@ -131,7 +140,7 @@ public sealed class PoolDamageTests(ITestOutputHelper output)
         public static Action<byte[]> StampMetadata(PoolImage image, int number)
         {
             var block = new byte[Block];
-            image.Disk.Read(image.Layout.Metadata.OffsetBytes + (number * Block), block);
+            image.Disk.Read(image.Layout.Extents[0].Metadata.OffsetBytes + (number * Block), block);
             var kinds = Enum.GetValues<BlockKind>().Where(kind => BlockFormat.Check(kind, (ulong)number, block) == null).ToList();
             return kinds.Count == 1 ? changed => BlockFormat.Stamp(kinds[0], (ulong)number, changed) : static _ => { };
         }

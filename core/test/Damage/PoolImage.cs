@@ -8,14 +8,15 @@ namespace CsiThin.Core.Tests.Damage;
 
 /// <summary>
 /// A small pool that nothing is wrong with: a volume, its snapshot, a clone, and a volume by itself, each with content of its own. Made
-/// anew for each test, because a pool has an id of its own.
+/// anew for each test, because a pool has an id of its own. One that <see cref="Grow">has grown</see> has a second extent.
 /// </summary>
 internal sealed class PoolImage
 {
     public const int VolumeBytes = 6 * 64 << 10;
     private const int DiskBytes = 16 << 20;
+    private const long GrownBytes = 1L << 30;
 
-    public PoolImage()
+    public PoolImage(bool isGrown = false)
     {
         Disk = new MemoryDisk(DiskBytes);
         PoolDisk.Format(Disk, 64 << 10);
@@ -26,6 +27,8 @@ internal sealed class PoolImage
             var snapshot = Create(pool, "snapshot", VolumeKind.Snapshot, origin.Id);
             Write(pool, origin, 1, 2);
             Write(pool, Create(pool, "clone", VolumeKind.Volume, snapshot.Id), 2, 3);
+            if (isGrown)
+                Grow(pool);
             Write(pool, Create(pool, "other", VolumeKind.Volume, null), 3, 4);
             pool.Close();
         }
@@ -64,6 +67,13 @@ internal sealed class PoolImage
             Address = buffer.Address,
         });
         return (error == BlockError.None ? buffer.Span.ToArray() : null, error);
+    }
+
+    private void Grow(ThinPool pool)
+    {
+        Disk.SetLength(GrownBytes);
+        Assert.True(pool.GrowToDisk() > 0);
+        Assert.Equal(2, pool.GetStatus().Extents.Count);
     }
 
     private static VolumeInfo Create(ThinPool pool, string name, VolumeKind kind, VolumeId? source) => pool.Create(new VolumeSpec

@@ -68,6 +68,66 @@ public sealed class DiskSliceTests
     }
 
     [Fact]
+    public void A_slice_of_several_pieces_is_one_disk()
+    {
+        using var disk = new MemoryDisk(DiskBytes);
+        using var slice = new DiskSlice(disk, 8192, 4096);
+        using var queue = slice.OpenQueue();
+        slice.Append(65536, 4096);
+        slice.Append(32768, 512);
+        slice.Extend(3 * 4096);
+        Assert.Throws<ArgumentOutOfRangeException>(() => slice.Append(DiskBytes, 512));
+        Assert.Equal([4096L, 8192L], Enumerable.Range(0, 24).Select(sector => sector * 512L).Where(slice.IsSeam));
+        var bytes = new byte[3 * 4096];
+        new Random(1).NextBytes(bytes);
+        slice.Write(0, bytes);
+        var seen = new byte[3 * 4096];
+        slice.Read(0, seen);
+        Assert.Equal(bytes, seen);
+        foreach (var (at, start) in new[] { (0, 8192), (4096, 65536), (8192, 32768) })
+        {
+            disk.Read(start, seen.AsSpan(0, 4096));
+            Assert.Equal(bytes.AsSpan(at, 4096), seen.AsSpan(0, 4096));
+        }
+        Transfer(slice, queue, bytes);
+    }
+
+    /// <summary>A queue that was opened before there were more pieces finds them, and refuses what crosses a seam.</summary>
+    private static void Transfer(DiskSlice slice, IDiskQueue queue, byte[] bytes)
+    {
+        using var memory = new AlignedBuffer(4096);
+        Assert.Throws<ArgumentOutOfRangeException>(() => queue.Read(4096 - 512, memory.Address, 1024, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => queue.Read(3 * 4096, memory.Address, 512, 1));
+        queue.Read(8192 + 512, memory.Address, 1024, 2);
+        queue.Submit();
+        Assert.Equal(1, queue.Reap(new DiskCompletion[2], wait: true));
+        Assert.Equal(bytes.AsSpan(8192 + 512, 1024), memory.Span[..1024]);
+        memory.Span.Fill(7);
+        queue.Write(4096, memory.Address, 4096, 3);
+        queue.Submit();
+        Assert.Equal(1, queue.Reap(new DiskCompletion[2], wait: true));
+        slice.Read(0, bytes);
+        Assert.Equal((4096, 8191), (bytes.AsSpan(4096).IndexOfAnyExcept((byte)0) + 4096, bytes.AsSpan(0, 8192).LastIndexOf((byte)7)));
+        Assert.False(bytes.AsSpan(4096, 4096).ContainsAnyExcept((byte)7));
+    }
+
+    [Fact]
+    public void Discards_go_to_every_piece()
+    {
+        using var disk = new FaultDisk(new MemoryDisk(DiskBytes));
+        using var slice = new DiskSlice(disk, 8192, 4096);
+        slice.Append(65536, 4096);
+        var seen = new List<(long, long)>();
+        disk.Fault = access =>
+        {
+            seen.Add((access.OffsetBytes, access.LengthBytes));
+            return 0;
+        };
+        slice.Discard(512, 6144);
+        Assert.Equal([(8192L + 512, 3584L), (65536L, 2560L)], seen);
+    }
+
+    [Fact]
     public void Disposing_a_slice_leaves_its_parent_open()
     {
         using var temp = new TempFile();

@@ -107,7 +107,7 @@ public sealed class PoolFaultTests(ITestOutputHelper output)
             Assert.Empty(MetadataChecker.Check(inspector.Metadata, strict: true));
             // Whatever of the metadata, or of what makes anything durable, could not be written costs the pool its writability.
             if (run.HitWhileOpen is { } hit && (hit.Kind == DiskAccessKind.Barrier
-                || (hit.Kind == DiskAccessKind.Write && hit.OffsetBytes < inspector.Status.DataRegion.OffsetBytes)))
+                || (hit.Kind == DiskAccessKind.Write && hit.OffsetBytes < inspector.Status.Extents[0].Data.OffsetBytes)))
                 Assert.Equal(PoolMode.ReadOnly, run.Mode);
             // A barrier of a volume's own data says nothing of the metadata. Nothing can be marked on a disk that takes nothing.
             var isOfData = run.Log.Contains("a barrier of the data", StringComparison.Ordinal);

@@ -306,6 +306,24 @@ public sealed class ThinMetadataTests : IDisposable
         Assert.Equal(29_999UL, Metadata.FreeDataBlocks);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(200)]
+    public void As_many_data_blocks_as_metadata_can_count_are_counted_without_the_reserve(int free)
+    {
+        for (var id = 1u; Metadata.FreeMetadataBlocks > (ulong)free; id++)
+            Metadata.CreateThin(new ThinId(id));
+        Metadata.Commit();
+        var countable = Metadata.CountableDataBlocks;
+        Assert.True(countable > Metadata.DataBlocks);
+        Metadata.GrowData(countable);
+        Assert.True(free == 0 || Metadata.FreeMetadataBlocks > 0);
+        Metadata.Commit();
+        Assert.Equal(countable, Metadata.DataBlocks);
+        _pool.AssertSound();
+    }
+
     [Fact]
     public void References_taken_by_hand_keep_blocks_from_being_freed()
     {

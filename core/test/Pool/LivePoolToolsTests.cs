@@ -82,7 +82,7 @@ public sealed class LivePoolToolsTests
         Assert.Equal(discarded + Block, pool.Pool.Trim(ToolRun.Quiet, rangeBytesMin: 0));
         Assert.Equal(bytes[..(8 * Block)], client.Read(0, 8 * Block));
         Assert.Equal(bytes[(21 * Block)..], client.Read(21 * Block, 19 * Block));
-        Assert.All(discards, d => Assert.InRange(d.OffsetBytes, status.DataRegion.OffsetBytes, long.MaxValue));
+        Assert.All(discards, d => Assert.InRange(d.OffsetBytes, status.Extents[0].Data.OffsetBytes, long.MaxValue));
     }
 
     [Fact]

@@ -13,7 +13,6 @@ public sealed class MetadataFullTests : IDisposable
 {
     private const int Block = (int)TestPool.BlockBytes;
     private const int Mapped = 4000;
-    private const int Stride = 100; // so that each touches a leaf of its own
     private readonly ManualTimeProvider _time = new();
     private readonly MemoryDisk _disk = new(512 << 20);
     private readonly TestPool _pool;
@@ -68,6 +67,30 @@ public sealed class MetadataFullTests : IDisposable
     }
 
     [Fact]
+    public void Growing_the_disk_gives_room_to_metadata_too_and_writes_go_on()
+    {
+        using var device = _pool.Device(_volume);
+        using var waiting = FillMetadata(device);
+        _disk.SetLength(2L << 30);
+        Assert.Equal((2L << 30) - (512 << 20) - (3 << 20) - Block, _pool.Pool.GrowToDisk()); // 32768 times 144 bytes are 4.5 MiB
+        Assert.Equal(BlockError.None, waiting.Result());
+        WaitingWrite.UntilMode(_pool.Pool, PoolMode.Write);
+        using var client = new BlockClient(device);
+        for (var round = 0; _pool.Pool.GetStatus().MetadataBlocksUsed < 800; round++)
+        {
+            _ = _pool.CreateSnapshot($"more{round}", _volume);
+            for (var block = 0L; block < Mapped; block += 100)
+                Assert.Equal(BlockError.None, client.Write(block * Block, ThinPoolTests.Pattern(4096, round)));
+        }
+        var status = _pool.Pool.GetStatus();
+        Assert.Equal(2, status.Extents.Count);
+        _pool.Reopen();
+        Assert.Equal(status.MetadataBlocksTotal, _pool.Pool.GetStatus().MetadataBlocksTotal);
+        _pool.Pool.Close();
+        Assert.Empty(_pool.Check());
+    }
+
+    [Fact]
     public void Discards_zeroes_and_deletions_on_full_metadata_never_use_up_the_reserve()
     {
         var random = TestSeed.NewRandom(_output);
@@ -107,33 +130,7 @@ public sealed class MetadataFullTests : IDisposable
         Assert.Empty(_pool.Check());
     }
 
-    /// <summary>Takes snapshots and breaks their sharing until a write has to wait; that write.</summary>
-    private WaitingWrite FillMetadata(IBlockDevice device)
-    {
-        for (var round = 0; round < 100; round++)
-        {
-            // The last metadata goes to whoever asks first; a refused snapshot is as good as one that is taken.
-            try
-            {
-                _ = _pool.CreateSnapshot($"s{round}", _volume);
-            }
-            catch (PoolException e) when (e.Error == PoolError.NoSpace)
-            {
-            }
-            for (var block = 0; block < Mapped; block += Stride)
-            {
-                var write = new WaitingWrite(device, (long)block * Block, ThinPoolTests.Pattern(4096, round));
-                if (SpinWait.SpinUntil(() => write.IsOver || _pool.Pool.GetStatus().WaitingRequests > 0, 30_000) && write.IsOver)
-                {
-                    Assert.Equal(BlockError.None, write.Result());
-                    write.Dispose();
-                    continue;
-                }
-                return write;
-            }
-        }
-        throw new InvalidOperationException("the metadata did not run out");
-    }
+    private WaitingWrite FillMetadata(IBlockDevice device) => MetadataFiller.Fill(_pool, _volume, device, Mapped);
 
     private List<VolumeId> Snapshots() =>
         [.. _pool.Pool.ListVolumes().Where(volume => volume.Kind == VolumeKind.Snapshot).Select(volume => volume.Id)];

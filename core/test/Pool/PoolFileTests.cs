@@ -156,7 +156,7 @@ public sealed class PoolFileTests : IDisposable
         Format();
         long metadata;
         using (var inspector = PoolInspector.Open(PoolPath))
-            metadata = inspector.Status.MetadataRegion.OffsetBytes;
+            metadata = inspector.Status.Extents[0].Metadata.OffsetBytes;
         Damage(metadata + 40);
         Refuses(PoolError.Corrupt, Open, "superblock");
         using (var inspector = PoolInspector.Open(PoolPath))

@@ -1,3 +1,4 @@
+using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tests.Support;
@@ -10,16 +11,21 @@ namespace CsiThin.Core.Tests.PowerCuts;
 /// <item>plain: empty, with room for what the workload does;</item>
 /// <item>tight: so few data blocks that writes run out of space, and the pool grows;</item>
 /// <item>journal: the catalog's journal is nearly full, so that the other region is begun;</item>
-/// <item>large: a volume with so many mappings that deleting it takes many steps.</item>
+/// <item>large: a volume with so many mappings that deleting it takes many steps;</item>
+/// <item>seam: a pool that has grown, with so much metadata that it lies in both regions.</item>
 /// </list>
 /// </summary>
 internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
 {
     public const long BlockBytes = PoolLayout.DataBlockBytesMin;
 
-    private const int LargeBlocks = 16_000;
+    /// <summary>A disk of so many data blocks more has outgrown the metadata of any scene.</summary>
+    public const int GrownBlocks = 32_000;
 
-    private static readonly string[] Names = ["plain", "tight", "large", "plain", "tight", "journal", "plain", "large"];
+    private const int LargeBlocks = 16_000;
+    private const int SeamBlocks = 40_000;
+
+    private static readonly string[] Names = ["plain", "tight", "large", "plain", "tight", "journal", "seam", "large"];
     private static readonly Lock Gate = new(); // guards Made
     private static readonly Dictionary<(string, int), CutScene> Made = [];
 
@@ -43,13 +49,16 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
         return name switch
         {
             "journal" => new CutScene(name, FillJournal(disk), CutModel.Of([])),
-            "large" => new CutScene(name, MapLarge(disk), CutModel.Of([Empty("v0", LargeBlocks)])),
+            "large" => new CutScene(name, MapLarge(disk, LargeBlocks), CutModel.Of([Empty("v0", LargeBlocks)])),
+            "seam" => new CutScene(name, CrossSeam(disk), CutModel.Of(
+                [Empty("v0", SeamBlocks), Empty("s0", SeamBlocks, isSnapshot: true), Empty("s1", SeamBlocks, isSnapshot: true)])),
             _ => new CutScene(name, disk, CutModel.Of([])),
         };
     }
 
     /// <summary>Labels, catalog and metadata.</summary>
-    private static long HeadBytes(int dataBlocks) => PoolLayout.Plan(dataBlocks * BlockBytes + (8L << 20), BlockBytes).Data.OffsetBytes;
+    private static long HeadBytes(int dataBlocks) =>
+        PoolLayout.Plan(dataBlocks * BlockBytes + (8L << 20), BlockBytes).Extents[0].Data.OffsetBytes;
 
     /// <summary>A frame for each verb, 256 of which fit.</summary>
     private static MemoryDisk FillJournal(MemoryDisk disk)
@@ -61,26 +70,62 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
         return disk;
     }
 
-    private static MemoryDisk MapLarge(MemoryDisk disk)
+    /// <summary>A volume with <paramref name="blocks"/> mappings, and no room for metadata left to waste.</summary>
+    private static MemoryDisk MapLarge(MemoryDisk disk, int blocks)
     {
         using (var pool = Open(disk))
         {
-            _ = pool.Create(new VolumeSpec { Name = "v0", SizeBytes = LargeBlocks * BlockBytes });
+            _ = pool.Create(new VolumeSpec { Name = "v0", SizeBytes = blocks * BlockBytes });
             pool.Close();
         }
-        using var parts = PoolDisk.Open(disk);
-        using var metadata = parts.OpenMetadata(readOnly: false, PoolOpenOptions.MetadataCacheBytesMin);
-        using var thin = metadata.OpenThin(metadata.ListThins()[0].Id);
         // From back to front, which leaves all leaves half full: there are more of them.
-        for (var block = LargeBlocks; block > 0 && metadata.TryAllocateDataBlock(out var fresh); block--)
-            metadata.Insert(thin, new VirtualBlock((ulong)block - 1), fresh);
-        metadata.Commit();
+        MapFresh(disk, Enumerable.Range(0, blocks).Reverse());
         return disk;
     }
 
-    private static CutVolume Empty(string name, int blocks)
+    /// <summary>
+    /// A grown pool, and a volume two snapshots of which share no leaf with it any more: that is more than the first region holds.
+    /// </summary>
+    private static MemoryDisk CrossSeam(MemoryDisk disk)
     {
-        var volume = new CutVolume(name, isSnapshot: false);
+        disk.SetLength(disk.LengthBytes + (SeamBlocks + 10_000) * BlockBytes);
+        using (var pool = Open(disk))
+        {
+            _ = pool.GrowToDisk();
+            pool.Close();
+        }
+        MapLarge(disk, SeamBlocks);
+        foreach (var name in (string[])["s0", "s1"])
+        {
+            using (var pool = Open(disk))
+            {
+                var volume = pool.FindVolumeByName(VolumeKind.Volume, "v0")!;
+                _ = pool.Create(new VolumeSpec { Name = name, Kind = VolumeKind.Snapshot, Source = volume.Id });
+                pool.Close();
+            }
+            MapFresh(disk, Enumerable.Range(0, SeamBlocks / 60).Select(static i => i * 60));
+        }
+        using var inspector = PoolInspector.Open((IDisk)disk);
+        var (status, first) = (inspector.Status, inspector.Status.Extents[0].Metadata.LengthBytes / PoolLayout.MetadataBlockBytes);
+        return status.MetadataBlocksUsed > (ulong)first
+            ? disk : throw new InvalidOperationException($"{status} has room in its first region");
+    }
+
+    /// <summary>Data blocks that were never written for these blocks of the first thin device, so that they read as zeroes.</summary>
+    private static void MapFresh(MemoryDisk disk, IEnumerable<int> blocks)
+    {
+        using var parts = PoolDisk.Open(disk);
+        using var metadata = parts.OpenMetadata(readOnly: false, PoolOpenOptions.MetadataCacheBytesMin);
+        using var thin = metadata.OpenThin(metadata.ListThins()[0].Id);
+        foreach (var block in blocks)
+            metadata.Insert(thin, new VirtualBlock((ulong)block), metadata.TryAllocateDataBlock(out var fresh)
+                ? fresh : throw new InvalidOperationException("the scene has too few data blocks"));
+        metadata.Commit();
+    }
+
+    private static CutVolume Empty(string name, int blocks, bool isSnapshot = false)
+    {
+        var volume = new CutVolume(name, isSnapshot);
         volume.Sizes.Add((int)(blocks * BlockBytes / Payload.SectorBytes));
         return volume;
     }

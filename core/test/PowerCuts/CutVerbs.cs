@@ -137,10 +137,18 @@ internal sealed class CutVerbs(CutWorkload world, ThinPool pool, RecordingDisk d
         world.Note(model => model.EndResize(name, sync));
     }
 
+    /// <summary>
+    /// By a few data blocks; or by so many that the metadata has to grow as well, but only once: more would only cost time.
+    /// </summary>
     private void Grow()
     {
-        disk.Grow(disk.LengthBytes + world.Random.Next(1, 6) * CutScene.BlockBytes);
+        var before = pool.GetStatus();
+        var blocks = world.Random.Next(3) == 0 && before.DataBlocksTotal < CutScene.GrownBlocks
+            ? CutScene.GrownBlocks : world.Random.Next(1, 6);
+        disk.Grow(disk.LengthBytes + blocks * CutScene.BlockBytes);
         Sync("growth of the pool", () => _ = pool.GrowToDisk());
+        if (pool.GetStatus().Extents.Count > before.Extents.Count)
+            world.Count("growth of the metadata");
     }
 
     private void HoldOrRelease()

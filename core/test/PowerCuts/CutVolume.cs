@@ -13,7 +13,7 @@ internal sealed class CutVolume(string name, bool isSnapshot)
     /// </summary>
     public readonly record struct Candidate(int Value, int Write);
 
-    /// <summary>Volumes are called v and a number.</summary>
+    /// <summary>Volumes are called a letter and a number.</summary>
     public static int NumberOf(string name) => int.Parse(name.AsSpan(1), CultureInfo.InvariantCulture);
 
     public string Name => name;

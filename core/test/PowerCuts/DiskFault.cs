@@ -14,15 +14,15 @@ internal sealed class DiskFault(DiskLog log, CutFault fault, PoolLayout? layout)
 
     public void Write(DiskWrite write)
     {
-        var isMetadata = IsIn(layout?.Metadata, write);
-        var isSuperblock = isMetadata && write.OffsetBytes == layout!.Metadata.OffsetBytes;
+        var isMetadata = IsIn(layout?.Extents.Select(static extent => extent.Metadata), write);
+        var isSuperblock = isMetadata && write.OffsetBytes == layout!.Extents[0].Metadata.OffsetBytes;
         _sawSuperblock |= isSuperblock;
         _sawMetadata |= isMetadata && !isSuperblock;
         var isHeld = fault switch
         {
             CutFault.SwapCommitSteps => isMetadata && !isSuperblock,
-            CutFault.CatalogAfterSuperblock => IsIn(layout?.CatalogA, write) || IsIn(layout?.CatalogB, write),
-            CutFault.DataAfterSuperblock => IsIn(layout?.Data, write),
+            CutFault.CatalogAfterSuperblock => layout is not null && IsIn([layout.CatalogA, layout.CatalogB], write),
+            CutFault.DataAfterSuperblock => IsIn(layout?.Extents.Select(static extent => extent.Data), write),
             _ => false,
         };
         if (isHeld)
@@ -60,6 +60,6 @@ internal sealed class DiskFault(DiskLog log, CutFault fault, PoolLayout? layout)
         _sawMetadata = _sawSuperblock = false;
     }
 
-    private static bool IsIn(RegionExtent? region, DiskWrite write) => region is { } inside
-        && write.OffsetBytes >= inside.OffsetBytes && write.OffsetBytes < inside.OffsetBytes + inside.LengthBytes;
+    private static bool IsIn(IEnumerable<RegionExtent>? regions, DiskWrite write) => regions is not null && regions.Any(
+        inside => write.OffsetBytes >= inside.OffsetBytes && write.OffsetBytes < inside.OffsetBytes + inside.LengthBytes);
 }

@@ -3,7 +3,7 @@ using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli;
 
-/// <summary>One device for device-mapper: <c>dmsetup create NAME --table 'TABLE'</c>.</summary>
+/// <summary>One device for device-mapper. A table of several lines goes to the standard input of <c>dmsetup create NAME</c>.</summary>
 internal sealed record DmDevice(string Name, string Table, bool ReadOnly, string Comment);
 
 /// <summary>
@@ -28,8 +28,8 @@ internal static class DmTable
         var pool = $"/dev/mapper/{prefix}-pool";
         return
         [
-            Linear($"{prefix}-meta", metadataSectors, device, status.MetadataRegion, "metadata"),
-            Linear($"{prefix}-data", dataSectors, device, status.DataRegion, "data"),
+            Linear($"{prefix}-meta", metadataSectors, device, status.Extents.Select(static extent => extent.Metadata), "metadata"),
+            Linear($"{prefix}-data", dataSectors, device, status.Extents.Select(static extent => extent.Data), "data"),
             new DmDevice(
                 $"{prefix}-pool",
                 $"0 {dataSectors} thin-pool /dev/mapper/{prefix}-meta /dev/mapper/{prefix}-data {blockSectors} {LowWaterBlocks}",
@@ -50,12 +50,28 @@ internal static class DmTable
             output.WriteLine(
                 $"# put what this prints in place of /dev/loopN:  losetup --direct-io=on --find --show {ShellQuote(loopFile)}");
         foreach (var device in devices)
-            output.WriteLine(
-                $"dmsetup create {device.Name}{(device.ReadOnly ? " --readonly" : "")} --table '{device.Table}'  # {device.Comment}");
+        {
+            var create = $"dmsetup create {device.Name}{(device.ReadOnly ? " --readonly" : "")}";
+            // An option takes a table of one line; others come by standard input.
+            output.WriteLine(device.Table.Contains('\n', StringComparison.Ordinal)
+                ? $"printf '%s\\n' {string.Join(' ', device.Table.Split('\n').Select(ShellQuote))} | {create}  # {device.Comment}"
+                : $"{create} --table '{device.Table}'  # {device.Comment}");
+        }
     }
 
-    private static DmDevice Linear(string name, long sectors, string device, RegionExtent region, string comment) =>
-        new(name, $"0 {sectors} linear {device} {region.OffsetBytes / SectorBytes}", ReadOnly: false, comment);
+    /// <summary>The first <paramref name="sectors"/> of regions that follow each other, a line for each.</summary>
+    private static DmDevice Linear(string name, long sectors, string device, IEnumerable<RegionExtent> regions, string comment)
+    {
+        var lines = new List<string>();
+        var at = 0L;
+        foreach (var region in regions.TakeWhile(_ => at < sectors))
+        {
+            var length = Math.Min(sectors - at, region.LengthBytes / SectorBytes);
+            lines.Add($"{at} {length} linear {device} {region.OffsetBytes / SectorBytes}");
+            at += length;
+        }
+        return new DmDevice(name, string.Join('\n', lines), ReadOnly: false, comment);
+    }
 
     private static string ShellQuote(string text) => $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

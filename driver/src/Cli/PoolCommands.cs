@@ -81,7 +81,7 @@ internal static class PoolCommands
             using var pool = PoolInspector.Open(from);
             using var copy = new FileStream(to, FileMode.Create, FileAccess.Write, FileShare.None);
             pool.CopyMetadata(copy);
-            var lengthBytes = pool.Status.MetadataRegion.LengthBytes;
+            var lengthBytes = pool.Metadata.LengthBytes;
             output.Print(new { File = to, LengthBytes = lengthBytes }, $"{lengthBytes} bytes of metadata copied to {to}");
             return ExitCodes.Success;
         });

@@ -7,10 +7,25 @@ namespace CsiThin.Driver.Cli;
 internal sealed record UsageReport(ulong Total, ulong Used);
 
 /// <summary>A region of the pool's disk.</summary>
-internal sealed record RegionReport(long OffsetBytes, long LengthBytes);
+internal sealed record RegionReport(long OffsetBytes, long LengthBytes)
+{
+    /// <summary>The report on one region.</summary>
+    public static RegionReport Of(RegionExtent region) => new(region.OffsetBytes, region.LengthBytes);
+}
 
-/// <summary>The regions of the pool's disk.</summary>
-internal sealed record RegionsReport(RegionReport Metadata, RegionReport Data);
+/// <summary>The regions of the pool's disk: those of formatting, and those that growth has added behind them, if any.</summary>
+internal sealed record RegionsReport(RegionReport Metadata, RegionReport Data, IReadOnlyList<AddedRegionsReport> Added)
+{
+    /// <summary>The report on a pool's extents, one at least.</summary>
+    public static RegionsReport Of(IReadOnlyList<PoolExtent> extents) => new(
+        RegionReport.Of(extents[0].Metadata),
+        RegionReport.Of(extents[0].Data),
+        [.. extents.Skip(1).Select(
+            static extent => new AddedRegionsReport(RegionReport.Of(extent.Metadata), RegionReport.Of(extent.Data)))]);
+}
+
+/// <summary>Regions that continue those before them.</summary>
+internal sealed record AddedRegionsReport(RegionReport Metadata, RegionReport Data);
 
 /// <summary>A volume or snapshot as the command line prints it; <see cref="Id"/> and <see cref="Source"/> are handles.</summary>
 internal sealed record VolumeReport(
@@ -65,9 +80,7 @@ internal sealed record PoolReport(
         status.DataBlockBytes,
         new UsageReport(status.DataBlocksTotal, status.DataBlocksUsed),
         new UsageReport(status.MetadataBlocksTotal, status.MetadataBlocksUsed),
-        new RegionsReport(
-            new RegionReport(status.MetadataRegion.OffsetBytes, status.MetadataRegion.LengthBytes),
-            new RegionReport(status.DataRegion.OffsetBytes, status.DataRegion.LengthBytes)),
+        RegionsReport.Of(status.Extents),
         status.ProvisionedBytes,
         [.. volumes.Select(VolumeReport.Of)]);
 

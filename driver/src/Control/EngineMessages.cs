@@ -26,8 +26,8 @@ internal static class EngineMessages
         DataBlocksUsed = status.DataBlocksUsed,
         MetadataBlocksTotal = status.MetadataBlocksTotal,
         MetadataBlocksUsed = status.MetadataBlocksUsed,
-        MetadataRegion = ToRegion(status.MetadataRegion),
-        DataRegion = ToRegion(status.DataRegion),
+        MetadataRegions = { status.Extents.Select(static extent => ToRegion(extent.Metadata)) },
+        DataRegions = { status.Extents.Select(static extent => ToRegion(extent.Data)) },
         ProvisionedBytes = status.ProvisionedBytes,
         DyingVolumes = status.DyingVolumes,
         DyingBytes = status.DyingBytes,
@@ -53,8 +53,8 @@ internal static class EngineMessages
         DataBlocksUsed = pool.DataBlocksUsed,
         MetadataBlocksTotal = pool.MetadataBlocksTotal,
         MetadataBlocksUsed = pool.MetadataBlocksUsed,
-        MetadataRegion = ReadRegion(pool.MetadataRegion),
-        DataRegion = ReadRegion(pool.DataRegion),
+        Extents = [.. pool.MetadataRegions.Zip(
+            pool.DataRegions, static (metadata, data) => new PoolExtent(ReadRegion(metadata), ReadRegion(data)))],
         ProvisionedBytes = pool.ProvisionedBytes,
         DyingVolumes = pool.DyingVolumes,
         DyingBytes = pool.DyingBytes,
@@ -177,6 +177,5 @@ internal static class EngineMessages
 
     private static Region ToRegion(RegionExtent extent) => new() { OffsetBytes = extent.OffsetBytes, LengthBytes = extent.LengthBytes };
 
-    private static RegionExtent ReadRegion(Region? region) =>
-        region is null ? default : new RegionExtent(region.OffsetBytes, region.LengthBytes);
+    private static RegionExtent ReadRegion(Region region) => new(region.OffsetBytes, region.LengthBytes);
 }

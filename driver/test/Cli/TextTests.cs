@@ -135,8 +135,12 @@ public sealed class TextTests
             DataBlocksUsed = 1,
             MetadataBlocksTotal = 1000,
             MetadataBlocksUsed = 5,
-            MetadataRegion = new RegionExtent(2 << 20, 1001 * 4096),
-            DataRegion = new RegionExtent(8 << 20, 101 << 17),
+            Extents =
+            [
+                new PoolExtent(new RegionExtent(2 << 20, 900 * 4096), new RegionExtent(8 << 20, 60 << 17)),
+                new PoolExtent(new RegionExtent(20 << 20, 150 * 4096), new RegionExtent(30 << 20, 50 << 17)),
+                new PoolExtent(new RegionExtent(80 << 20, 150 * 4096), new RegionExtent(90 << 20, 50 << 17)),
+            ],
             ProvisionedBytes = 0,
             Commits = 0,
         };
@@ -153,8 +157,8 @@ public sealed class TextTests
         var devices = DmTable.Of("/dev/sdx", status, [Volume(1, VolumeKind.Volume), Volume(2, VolumeKind.Snapshot)]);
         Assert.Equal(
             [
-                "0 8000 linear /dev/sdx 4096",
-                "0 25600 linear /dev/sdx 16384",
+                "0 7200 linear /dev/sdx 4096\n7200 800 linear /dev/sdx 40960",
+                "0 15360 linear /dev/sdx 16384\n15360 10240 linear /dev/sdx 61440",
                 "0 25600 thin-pool /dev/mapper/csithin-01234567-meta /dev/mapper/csithin-01234567-data 256 0",
                 "0 2097152 thin /dev/mapper/csithin-01234567-pool 11",
                 "0 2097152 thin /dev/mapper/csithin-01234567-pool 12",
@@ -164,6 +168,9 @@ public sealed class TextTests
         using var text = new StringWriter();
         DmTable.Write(text, devices, "/a b/it's.img");
         Assert.Contains(@"losetup --direct-io=on --find --show '/a b/it'\''s.img'", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "printf '%s\\n' '0 7200 linear /dev/sdx 4096' '7200 800 linear /dev/sdx 40960' | dmsetup create csithin-01234567-meta  #",
+            text.ToString(), StringComparison.Ordinal);
         Assert.Contains("dmsetup create csithin-01234567-2 --readonly --table '0 2097152 thin", text.ToString(), StringComparison.Ordinal);
     }
 }

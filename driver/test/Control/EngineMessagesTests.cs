@@ -20,7 +20,9 @@ public sealed class EngineMessagesTests
     public void A_pools_state_keeps_every_property()
     {
         var status = Filled<PoolStatus>();
-        Assert.Equal(status, EngineMessages.ToStatus(EngineMessages.ToPool("p", status)));
+        var back = EngineMessages.ToStatus(EngineMessages.ToPool("p", status));
+        Assert.Equal(status.Extents, back.Extents);
+        Assert.Equal(status, back with { Extents = status.Extents });
         foreach (var mode in Enum.GetValues<PoolMode>())
             Assert.Equal(mode, EngineMessages.ToStatus(EngineMessages.ToPool("p", status with { Mode = mode })).Mode);
     }
@@ -121,7 +123,11 @@ public sealed class EngineMessagesTests
             _ when type == typeof(Guid) => Guid.NewGuid(),
             _ when type == typeof(VolumeId) => new VolumeId(Guid.NewGuid(), (ulong)seed),
             _ when type == typeof(ThinId) => new ThinId((uint)seed),
-            _ when type == typeof(RegionExtent) => new RegionExtent(seed, seed + 1),
+            _ when type == typeof(IReadOnlyList<PoolExtent>) => new PoolExtent[]
+            {
+                new(new RegionExtent(seed, seed + 1), new RegionExtent(seed + 2, seed + 3)),
+                new(new RegionExtent(seed + 4, seed + 5), new RegionExtent(seed + 6, seed + 7)),
+            },
             _ when type == typeof(DateTimeOffset) => new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.Zero).AddTicks(9),
             _ when type == typeof(TimeSpan) => TimeSpan.FromTicks(12_345_678 + seed),
             _ when type == typeof(IReadOnlyDictionary<string, string>) => new Dictionary<string, string> { ["a"] = "b", ["c"] = "" },
