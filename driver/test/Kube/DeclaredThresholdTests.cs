@@ -27,7 +27,7 @@ public sealed class DeclaredThresholdTests
             "f", $"pools: [{{name: a, devices: {{paths: /dev/x}}, thresholds: {{{thresholds}}}}}]"));
         var expected = PoolOption.Parse($"a=/dev/x{settings}", out var error);
         Assert.Equal("", error);
-        Assert.Equal(expected, PoolOption.Of(declaration, "/dev/x"));
+        Assert.Equal(expected! with { IsDeclared = true }, PoolOption.Of(declaration, "/dev/x"));
     }
 
     [Fact]
