@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Csi.V1;
 using CsiThin.EndToEnd.Support;
@@ -41,6 +42,10 @@ internal abstract class CsiClient
         Assert.True(code == "OK", $"{method}: {code} {message}");
         return response;
     }
+
+    /// <summary>A number of an answer: in proto3's JSON those of 64 bits are strings, and zero is left out.</summary>
+    public static long Number(JsonElement answer, string field) => !answer.TryGetProperty(field, out var value) ? 0
+        : value.ValueKind == JsonValueKind.String ? long.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetInt64();
 
     /// <summary>A call that must end with the code; returns its message.</summary>
     public string Refused(string expectedCode, string method, object request)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using CsiThin.Core.Tests.House;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -7,14 +8,12 @@ namespace CsiThin.EndToEnd.Documents;
 /// <summary>Issue 5, part 8: what the documents say is there.</summary>
 public sealed partial class DocumentTests
 {
-    // Where the repository is, seen from the built tests: they run from e2e/bin/CONFIGURATION/net10.0.
-    private static readonly string Repository = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "..", ".."));
-
     private static IEnumerable<string> Documents =>
-        Directory.EnumerateFiles(Path.Combine(Repository, "charts", "docs"), "*.md").Append(Path.Combine(Repository, "README.md"));
+        Directory.EnumerateFiles(Path.Combine(SourceTree.Root, "charts", "docs"), "*.md")
+            .Append(Path.Combine(SourceTree.Root, "README.md"));
 
     [Fact]
-    public void Every_value_of_the_chart_is_in_the_table() => Tool.Run(Path.Combine(Repository, "charts", "values-table"), "--check");
+    public void Every_value_of_the_chart_is_in_the_table() => Tool.Run(Path.Combine(SourceTree.Root, "charts", "values-table"), "--check");
 
     [Fact]
     public void Every_link_leads_somewhere()

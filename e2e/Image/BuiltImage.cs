@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using CsiThin.Core.Tests.House;
 using CsiThin.EndToEnd.Support;
 
 namespace CsiThin.EndToEnd.Image;
@@ -74,7 +75,5 @@ public sealed class BuiltImage : IDisposable
         _directory.Dispose();
     }
 
-    // Where the repository is, seen from the built tests: they run from e2e/bin/CONFIGURATION/net10.0.
-    private static string Script(string name) => Path.GetFullPath(
-        Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "Image", name));
+    private static string Script(string name) => Path.Combine(SourceTree.Root, "e2e", "Image", name);
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using CsiThin.EndToEnd.Csi;
 using Xunit;
 
 namespace CsiThin.EndToEnd.Kernel;
@@ -72,9 +72,7 @@ public sealed class FullPoolDeathTests : IDisposable
 
     private long FreeMiB() => (Count("dataBlocksTotal") - Count("dataBlocksUsed")) / 16;
 
-    // Numbers of 64 bits are strings in proto3's JSON, and zero is left out.
-    private long Count(string name) => !Pool().TryGetProperty(name, out var value) ? 0
-        : value.ValueKind == JsonValueKind.String ? long.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetInt64();
+    private long Count(string name) => CsiClient.Number(Pool(), name);
 
     private void Until(string what, Func<bool> condition) =>
         Assert.True(

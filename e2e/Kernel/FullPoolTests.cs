@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CsiThin.EndToEnd.Csi;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 using Xunit.Abstractions;
@@ -63,20 +64,20 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
     {
         var relieve = Hold(round);
         var status = Status();
-        var freeMiB = (Count(status, "dataBlocksTotal") - Count(status, "dataBlocksUsed")) / 16;
+        var freeMiB = (CsiClient.Number(status, "dataBlocksTotal") - CsiClient.Number(status, "dataBlocksUsed")) / 16;
         var fill = _guest.Start(
             $"dd if=/dev/zero of={_ballastDevice} bs=1M seek={HeldMiB * 2} count={freeMiB + 8} oflag=direct status=none");
-        Until("requests wait for space", () => Count(Status(), "waitingRequests") > 0);
+        Until("requests wait for space", () => CsiClient.Number(Status(), "waitingRequests") > 0);
         Assert.Equal("out-of-data-space", Status().GetProperty("mode").GetString());
         Assert.False(fill.HasEnded);
-        var failures = Count(Status(), "noSpaceFailures");
+        var failures = CsiClient.Number(Status(), "noSpaceFailures");
         relieve();
         AwaitEnd(fill, freeMiB);
         var written = Written();
         Until("the writers go on", () => Written().Zip(written).All(pair => pair.First > pair.Second));
         _guest.Run($"blkdiscard {_ballastDevice}");
         Until("the pool is writable", () => Status().GetProperty("mode").GetString() == "write");
-        Assert.Equal(failures, Count(Status(), "noSpaceFailures"));
+        Assert.Equal(failures, CsiClient.Number(Status(), "noSpaceFailures"));
         if (round % 10 == 9)
             Verify();
     }
@@ -92,7 +93,8 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
         Until("the fill ends", () =>
         {
             var status = Status();
-            var isFull = Count(status, "dataBlocksUsed") == Count(status, "dataBlocksTotal") && Count(status, "waitingRequests") > 0;
+            var isFull = CsiClient.Number(status, "dataBlocksUsed") == CsiClient.Number(status, "dataBlocksTotal")
+                && CsiClient.Number(status, "waitingRequests") > 0;
             if (isFull && !fill.HasEnded && givenMiB < freeMiB / 2)
             {
                 _guest.Run($"blkdiscard -o {(HeldMiB * 2) + givenMiB}M -l {MoreMiB}M {_ballastDevice}");
@@ -202,10 +204,6 @@ public sealed class FullPoolTests(ITestOutputHelper output) : IDisposable
 
     private int[] Written() => [.. FileSystems.Split(' ').Select(
         kind => int.Parse(_guest.Run($"! grep error /run/{kind}.log >&2; grep -c done /run/{kind}.log"), CultureInfo.InvariantCulture))];
-
-    // Numbers of 64 bits are strings in proto3's JSON, and zero is left out.
-    private static long Count(JsonElement status, string name) => !status.TryGetProperty(name, out var value) ? 0
-        : value.ValueKind == JsonValueKind.String ? long.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetInt64();
 
     private void Until(string what, Func<bool> condition) =>
         Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(90)), $"never: {what}; {Status()}\n{_program.Errors}");

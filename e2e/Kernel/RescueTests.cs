@@ -1,3 +1,4 @@
+using CsiThin.Core.Tests.House;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -8,9 +9,7 @@ namespace CsiThin.EndToEnd.Kernel;
 /// </summary>
 public sealed class RescueTests : IDisposable
 {
-    // Where the repository is, seen from the built tests: they run from e2e/bin/CONFIGURATION/net10.0.
-    private static readonly string Script = Path.GetFullPath(
-        Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", "charts", "docs", "rescue.sh"));
+    private static readonly string Script = Path.Combine(SourceTree.Root, "charts", "docs", "rescue.sh");
 
     private readonly TempDirectory _directory = new();
 
