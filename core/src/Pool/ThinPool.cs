@@ -175,6 +175,7 @@ public sealed partial class ThinPool : IDisposable
         _growthTimer?.Dispose();
         _worker.Dispose();
         _state.Close();
+        _state.Flusher.Dispose();
         _state.Withheld.Wait(); // a discard under way needs the disk
         // Twice, because the first only parts those who came before it from those after.
         _state.Epochs.Flip();
