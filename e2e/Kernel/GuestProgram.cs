@@ -7,7 +7,8 @@ namespace CsiThin.EndToEnd.Kernel;
 /// <summary>Our executable, started in a guest as a user starts it, in the background.</summary>
 internal sealed class GuestProgram
 {
-    private const int ReadyLimitSeconds = 60;
+    // A loaded machine takes its time; nothing here waits for the end of it.
+    private const int ReadyLimitSeconds = 180;
     private static readonly string? s_published = Environment.GetEnvironmentVariable("CSITHIN_PROGRAM");
 
     private readonly GuestKernel _guest;
@@ -43,7 +44,7 @@ internal sealed class GuestProgram
             await {{ReadyLimitSeconds}} ready
             holds /run/{{name}}.out '^}$' || { cat /run/{{name}}.err; exit 1; }
             cat /run/{{name}}.out
-            """);
+            """, 2 * ReadyLimitSeconds);
         Assert.True(exitCode == 0, $"csi-thin {string.Join(' ', arguments)} did not get ready in the guest:\n{said}");
         return new GuestProgram(guest, name, JsonDocument.Parse(said).RootElement);
     }
