@@ -1,6 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Attach.Netlink;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -50,7 +51,8 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             Log = nbdLog,
             TimeProvider = options.Time,
         });
-        _watchdog = new DeviceWatchdog(_links, options, link => MendAsync(link, TimeSpan.Zero), _log);
+        _watchdog = new DeviceWatchdog(
+            _links, options, link => MendAsync(link, TimeSpan.Zero), (now, wake) => DeadLinkListener.Renew(now, wake, options.Time), _log);
         _meter = new DeviceMeter(pools, _links);
         _connector = new DeviceConnector(_kernel, _server, options, _ => _watchdog.Wake());
     }
@@ -70,7 +72,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             foreach (var pool in pools.All)
                 pool.Pool.Resized = manager.ShowResizedAsync;
             await manager.ReplayAsync().ConfigureAwait(false);
-            manager._watchdog.Start(manager._kernel.TryFindFamily());
+            manager._watchdog.Start();
             return manager;
         }
         catch
