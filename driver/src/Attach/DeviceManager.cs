@@ -94,7 +94,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         var (pool, volume) = Require(id);
         var wanted = new Attachment(id, request.ReadOnly || volume.Kind == VolumeKind.Snapshot, request.BlockBytes);
         AttachRules.Check(volume, wanted);
-        if (LinkOrLeftover(id) is { } link)
+        if (await LinkOrLeftoverAsync(id).ConfigureAwait(false) is { } link)
         {
             AttachRules.CheckSame(volume, link.Attachment, wanted);
             if (!link.IsServed)
@@ -114,7 +114,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     public async Task DetachAsync(VolumeId id, CancellationToken cancellation)
     {
         using var held = await HoldAsync(id, cancellation).ConfigureAwait(false);
-        if (LinkOrLeftover(id) is not { } link || _kernel.Sys.Find(link.Index) is not { } device)
+        if (await LinkOrLeftoverAsync(id).ConfigureAwait(false) is not { } link || _kernel.Sys.Find(link.Index) is not { } device)
             return;
         await _connector.DetachAsync(link, device).ConfigureAwait(false);
         Forget(link);
@@ -124,7 +124,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     public async Task<AttachedDevice?> FindDeviceAsync(VolumeId id, CancellationToken cancellation)
     {
         using var held = await HoldAsync(id, cancellation).ConfigureAwait(false);
-        return LinkOf(id) is { } link ? Describe(link) : null;
+        return await LinkOfAsync(id).ConfigureAwait(false) is { } link ? Describe(link) : null;
     }
 
     /// <inheritdoc/>
@@ -201,10 +201,12 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     private async Task MendAsync(DeviceLink link, TimeSpan lockWait)
     {
         using var held = await _locks.AcquireAsync(link.Backend, lockWait, CancellationToken.None).ConfigureAwait(false);
-        if (held is null || LinkOf(link.Attachment.Volume) != link)
-            return; // a verb is at work on it and will leave it right, or it is over
+        if (held is null)
+            return; // a verb is at work on it and will leave it right
         try
         {
+            if (await LinkOfAsync(link.Attachment.Volume).ConfigureAwait(false) != link)
+                return; // it is over
             await MendNowAsync(link).ConfigureAwait(false);
             link.LastComplaint = null;
         }
@@ -266,21 +268,29 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     private static IBlockDevice Open(IEnginePool pool, Attachment attachment) =>
         pool.OpenDevice(attachment.Volume, attachment.ReadOnly);
 
-    /// <summary>The link of a volume while the kernel has its device; one that has vanished is forgotten.</summary>
-    private DeviceLink? LinkOf(VolumeId id)
+    /// <summary>
+    /// The link of a volume while the kernel has its device; one that has vanished is forgotten. Whoever uses a device that was forgotten
+    /// waits for ever, so where sysfs shows none (it is not readable for a moment, or hidden) the kernel itself is asked.
+    /// </summary>
+    private async Task<DeviceLink?> LinkOfAsync(VolumeId id)
     {
         if (_links.Find(id) is not { } link)
             return null;
-        if (_kernel.Sys.Find(link.Index) is { IsConnected: true } device && device.Backend == link.Backend)
+        var device = _kernel.Sys.Find(link.Index);
+        if (device is { IsConnected: true } && device.Backend == link.Backend)
             return link;
+        if (device is not { IsConnected: true } && await _kernel.IsConnectedAsync($"looking for {id}", link.Index).ConfigureAwait(false))
+            throw new VolumeException(
+                VolumeError.Unavailable, $"looking for {id}: the kernel says that nbd{link.Index} is connected, but /sys does not show it");
         _log.Vanished(link);
         Forget(link);
         return null;
     }
 
     // A request to the kernel whose answer came too late may have left a device that nobody has written down since.
-    private DeviceLink? LinkOrLeftover(VolumeId id) =>
-        LinkOf(id) ?? (_kernel.Sys.FindByBackend(BackendName.Of(id)) is { } device ? TakeUp(id, device, isRecorded: false) : null);
+    private async Task<DeviceLink?> LinkOrLeftoverAsync(VolumeId id) =>
+        await LinkOfAsync(id).ConfigureAwait(false)
+        ?? (_kernel.Sys.FindByBackend(BackendName.Of(id)) is { } device ? TakeUp(id, device, isRecorded: false) : null);
 
     private DeviceLink TakeUp(VolumeId id, NbdDevice device, bool isRecorded)
     {
