@@ -67,7 +67,9 @@ public sealed class DeathTests(DeviceFixture fixture, ITestOutputHelper output) 
 
         for (var death = 1; death <= Deaths; death++)
             KillSometime(death, kinds);
-        _guest.Kernel.Run($"await_writes {LimitSeconds} 100 $(findmnt -no SOURCE /mnt/ext4 /mnt/xfs); touch /run/stop");
+        foreach (var kind in kinds)
+            _guest.Kernel.Run($"await_writes {LimitSeconds} 100 $(findmnt -no SOURCE /mnt/{kind})");
+        _guest.Kernel.Run("touch /run/stop");
         foreach (var (kind, volume) in volumes)
         {
             var check = kind == "ext4" ? "e2fsck -fn" : "xfs_repair -n";
