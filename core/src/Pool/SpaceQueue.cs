@@ -131,7 +131,7 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
         while (request is not null)
         {
             var next = request.Next;
-            Count(request, -1);
+            Note(request, -1);
             var error = errorOf(request);
             if (error == BlockError.None)
                 AddLast(request);
@@ -172,10 +172,10 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
     {
         if (request.WaitingSince == 0)
             request.WaitingSince = time.GetTimestamp();
-        Count(request, 1);
+        Note(request, 1);
     }
 
-    private void Count(BlockRequest request, int change)
+    private void Note(BlockRequest request, int change)
     {
         Volatile.Write(ref _count, _count + change);
         ref var sum = ref SumOf(request);
@@ -187,7 +187,7 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
 
     private void RemoveFirst()
     {
-        Count(_first!, -1);
+        Note(_first!, -1);
         _first = _first!.Next;
         if (_first is null)
             _last = null;
