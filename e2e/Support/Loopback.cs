@@ -10,7 +10,9 @@ internal static class Loopback
     // (net.ipv4.ip_local_port_range begins at 32768).
     private const int First = 20_000, End = 32_768;
 
-    /// <summary>A port of the loopback address that nobody listens on at this moment, and that nobody is given who does not name it.</summary>
+    /// <summary>
+    /// A port of the loopback address that nobody listens on at this moment, and that nobody is given who does not name it.
+    /// </summary>
     public static int FreePort()
     {
         while (true)

@@ -42,8 +42,8 @@ internal sealed class DeviceMender(
     }
 
     /// <summary>
-    /// Cares for one device: serves it if nothing does, or lets it go when its volume is gone and nobody uses it. What cannot be done now is
-    /// said once in the log. Whose lock another holds for longer than <paramref name="lockWait"/> is left to that one.
+    /// Cares for one device: serves it if nothing does, or lets it go when its volume is gone and nobody uses it. What cannot be done now
+    /// is said once in the log. Whose lock another holds for longer than <paramref name="lockWait"/> is left to that one.
     /// </summary>
     public async Task MendAsync(DeviceLink link, TimeSpan lockWait)
     {
