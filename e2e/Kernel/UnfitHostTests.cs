@@ -6,7 +6,7 @@ namespace CsiThin.EndToEnd.Kernel;
 /// Issue 4, part 2: a host, or the place on it where we run, that can have no devices. Volumes are made all the same; what needs a device
 /// is refused with the remedy in a sentence; and when nbd has been loaded, it works, without a restart.
 /// </summary>
-public sealed class UnfitHostTests(BareGuest bare) : IClassFixture<BareGuest>
+public sealed class UnfitHostTests : IClassFixture<BareGuest>
 {
     private const string EngineSocket = "/run/csithin/engine.sock";
     private const string CsiSocket = "/run/csi.sock";
@@ -14,7 +14,15 @@ public sealed class UnfitHostTests(BareGuest bare) : IClassFixture<BareGuest>
 
     private static readonly object Access = new { block = new { }, access_mode = new { mode = "SINGLE_NODE_WRITER" } };
 
-    private readonly GuestKernel _guest = bare.Kernel;
+    private readonly BareGuest _bare;
+    private readonly GuestKernel _guest;
+
+    public UnfitHostTests(BareGuest bare)
+    {
+        (_bare, _guest) = (bare, bare.Kernel);
+        // Whatever a test before has left because it failed.
+        _guest.Run("[ ! -e /run/serve.pid ] || end serve KILL; [ ! -e /sys/module/nbd ] || await 120 rmmod nbd");
+    }
 
     [Theory]
     [InlineData("another network namespace", "unshare --net", "hostNetwork: true")]
@@ -28,9 +36,8 @@ public sealed class UnfitHostTests(BareGuest bare) : IClassFixture<BareGuest>
         AssertRefused(csi, engine, Create(csi, what), remedy);
         var (exitCode, said) = _guest.TryRun($"{changer} {GuestProgram.Command("node", "check", "--kubelet-dir", "/run/kubelet")}");
         Assert.Equal((what, 1), (what, exitCode));
-        Assert.Matches($"(?m)^missing .*{remedy}", said);
+        Assert.Contains(remedy, said, StringComparison.Ordinal);
         program.Terminate();
-        _guest.Run("rmmod nbd");
     }
 
     [Fact]
@@ -85,5 +92,5 @@ public sealed class UnfitHostTests(BareGuest bare) : IClassFixture<BareGuest>
     }
 
     private (GuestCsiClient Csi, GuestCsiClient Engine) Clients() =>
-        (new GuestCsiClient(_guest, bare.Directory, CsiSocket), GuestCsiClient.OfEngine(_guest, bare.Directory, EngineSocket));
+        (new GuestCsiClient(_guest, _bare.Directory, CsiSocket), GuestCsiClient.OfEngine(_guest, _bare.Directory, EngineSocket));
 }
