@@ -35,11 +35,15 @@ internal sealed class GuestProgram
     /// <summary>
     /// Starts a command that serves and waits until it says that it is ready. <paramref name="name"/> is that of its files under /run.
     /// </summary>
-    public static GuestProgram Serve(GuestKernel guest, string name, params string[] arguments)
+    public static GuestProgram Serve(GuestKernel guest, string name, params string[] arguments) =>
+        ServeUnder("", guest, name, arguments);
+
+    /// <summary>The same under a program that changes what it may do, such as <c>unshare -n</c>, and becomes it.</summary>
+    public static GuestProgram ServeUnder(string changer, GuestKernel guest, string name, params string[] arguments)
     {
         // The ready report is JSON over several lines, the last of which is a brace alone.
         var (exitCode, said) = guest.TryRun($$"""
-            start {{name}} {{Command([.. arguments, "-o", "json"])}}
+            start {{name}} {{changer}} {{Command([.. arguments, "-o", "json"])}}
             ready() { holds /run/{{name}}.out '^}$' || gone "$(cat /run/{{name}}.pid)"; }
             await {{ReadyLimitSeconds}} ready
             holds /run/{{name}}.out '^}$' || { cat /run/{{name}}.err; exit 1; }
