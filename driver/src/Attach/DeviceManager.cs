@@ -69,6 +69,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
                 manager._log.JournalSetAside(aside);
             foreach (var pool in pools.All)
                 pool.Pool.Resized = manager.ShowResizedAsync;
+            pools.Added = manager.TakeUp;
             await manager.ReplayAsync().ConfigureAwait(false);
             manager._watchdog.Start(manager._kernel.TryFindFamily());
             return manager;
@@ -150,6 +151,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        _pools.Added = null;
         foreach (var pool in _pools.All)
             pool.Pool.Resized = null;
         _meter.Dispose();
@@ -157,6 +159,13 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         _server.Dispose();
         _kernel.Dispose();
         _journal.Dispose();
+    }
+
+    // The devices of a pool that comes late wait for it.
+    private void TakeUp(NamedEnginePool pool)
+    {
+        pool.Pool.Resized = ShowResizedAsync;
+        _watchdog.Wake();
     }
 
     /// <summary>

@@ -40,7 +40,8 @@ internal static partial class ClusterPart
         var events = new PoolEvents(recorder, new PoolClaims(client, IdentityService.DriverName), log);
         var publisher = new PoolPublisher(
             client, readings, new PublisherOptions(nodeId) { Address = options.Address }, events, log, time);
-        Run(parts, log, recorder.RunAsync, publisher.RunAsync, stop => DeclareAsync(client, readings, declarations, nodeId, log, stop));
+        Run(parts, log, recorder.RunAsync, publisher.RunAsync, stop => DeclareAsync(
+            client, readings, declarations, options.EngineStateDirectory, nodeId, log, stop));
     }
 
     /// <summary>
@@ -64,6 +65,7 @@ internal static partial class ClusterPart
         KubeClient client,
         PoolReadings readings,
         IReadOnlyList<PoolDeclaration> declarations,
+        string stateDirectory,
         string nodeId,
         ILogger log,
         CancellationToken stop)
@@ -74,7 +76,8 @@ internal static partial class ClusterPart
             {
                 var node = await client.GetAsync<KubeNode>(new ObjectName(nodeId), stop).ConfigureAwait(false);
                 var labels = node.Metadata.Labels ?? new Dictionary<string, string>();
-                var outcomes = new DeclaredPools(new NodeDevices()).Resolve(declarations, labels, makes: false);
+                var outcomes = new DeclaredPools(new NodeDevices(), RememberedPools.Read(stateDirectory))
+                    .Resolve(declarations, labels, makes: false);
                 readings.Declared = [.. outcomes.Select(outcome => outcome.Reading)];
             }
             catch (Exception failure) when (failure is KubeException or VolumeException)

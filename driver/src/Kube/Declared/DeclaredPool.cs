@@ -10,6 +10,9 @@ internal sealed record DeclaredPool(PoolDeclaration Declaration)
     /// <summary>The device, by the path it was declared with; null where there is <see cref="Trouble"/>.</summary>
     public string? Path { get; init; }
 
+    /// <summary>The pool on that device; null where there is none yet.</summary>
+    public Guid? Uuid { get; init; }
+
     /// <summary>The device held nothing and was or has to be formatted.</summary>
     public bool IsNew { get; init; }
 
