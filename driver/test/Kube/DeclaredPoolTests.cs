@@ -111,12 +111,21 @@ public sealed class DeclaredPoolTests
     }
 
     [Fact]
-    public void A_look_changes_nothing()
+    public void A_look_changes_nothing_and_says_what_the_engine_has_to_do()
     {
-        var pools = new DeclaredPools(_devices, RememberedPools.None);
-        var outcome = Assert.Single(pools.Resolve([Declare("/dev/nvme0n1")], NoLabels, makes: false));
-        Assert.True(outcome.IsNew);
+        var empty = Look();
+        Assert.True(empty.IsNew);
         Assert.Empty(_devices.Formatted);
+        Assert.Equal(
+            new PoolTrouble("PoolNotServed", "/dev/nvme0n1 is empty and is formatted when this node's engine is restarted"),
+            empty.Reading.Trouble);
+
+        Resolve(Declare("/dev/nvme0n1"));
+        Assert.Equal("PoolNotServed", Look().Reading.Trouble?.Reason);
+        Assert.StartsWith("/dev/nvme0n1 holds the pool, but", Look().Reading.Trouble?.Message, StringComparison.Ordinal);
+
+        DeclaredPool Look() => Assert.Single(
+            new DeclaredPools(_devices, RememberedPools.None).Resolve([Declare("/dev/nvme0n1")], NoLabels, makes: false));
     }
 
     [Fact]

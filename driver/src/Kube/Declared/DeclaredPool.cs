@@ -22,6 +22,15 @@ internal sealed record DeclaredPool(PoolDeclaration Declaration)
     /// <summary>Devices that were passed over, each with the reason.</summary>
     public IReadOnlyList<string> Refusals { get; init; } = [];
 
-    /// <summary>As the publisher reads it.</summary>
-    public PoolReading Reading => new(Declaration.Name) { Declared = Declaration.Spec, Device = Path, Trouble = Trouble };
+    /// <summary>As the publisher reads it while nobody serves it.</summary>
+    public PoolReading Reading => new(Declaration.Name)
+    {
+        Declared = Declaration.Spec,
+        Device = Path,
+        Trouble = Trouble ?? new PoolTrouble(PoolTrouble.NotServed, WhyNotServed()),
+    };
+
+    private string WhyNotServed() => IsNew
+        ? $"{Path} is empty and is formatted when this node's engine is restarted"
+        : $"{Path} holds the pool, but this node's engine does not serve it: its log says why; restart it when that is mended";
 }
