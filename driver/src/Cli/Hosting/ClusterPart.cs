@@ -60,6 +60,24 @@ internal static partial class ClusterPart
         return () => watcher.State;
     }
 
+    /// <summary>
+    /// Stands for election among the nodes, one of which looks after the pools of all where there is no controller. Returns what is known of
+    /// them at any moment, which is nothing on all the other nodes.
+    /// </summary>
+    public static Func<WatcherState<ThinPoolObject>> StartElected(
+        HostParts parts, ClusterOptions options, string nodeId, ILoggerFactory logs)
+    {
+        var log = logs.CreateLogger("CsiThin.Kubernetes");
+        var time = TimeProvider.System;
+        var (client, namespaceName) = Connect(options, time);
+        _ = parts.Keep(client); // kept until the end
+        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName, Host = nodeId }, log, time);
+        var lease = ElectedCaretaker.Lease(new ObjectName(LeaseName, namespaceName), $"{nodeId}-{Guid.NewGuid():N}");
+        var caretaker = new ElectedCaretaker(client, lease, recorder, log, time);
+        Run(parts, log, recorder.RunAsync, caretaker.RunAsync);
+        return () => caretaker.State;
+    }
+
     // A look alone: pools are made by whoever starts the engine, and an engine that runs keeps its pools.
     private static async Task DeclareAsync(
         KubeClient client,
