@@ -54,7 +54,7 @@ public sealed class ControllerTests : IDisposable
     [Fact]
     public async Task What_the_sidecars_ask_when_they_start_is_answered_before_any_node_is_there()
     {
-        await using var server = await TestCluster.StartAsync(_directory, "worker-1");
+        await using var server = await TestCluster.StartAsync(_directory.Path, "worker-1");
         Serve(
             "controller", "--endpoint", $"unix://{_directory.File("csi.sock")}", "--kubernetes", _directory.File("config"),
             "--tls-dir", _certificates.IssueForController());

@@ -21,7 +21,7 @@ public sealed class KubectlTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await TestCluster.StartAsync(_directory, "worker-1");
+        _server = await TestCluster.StartAsync(_directory.Path, "worker-1");
         _loop = new LoopDevice(_directory.SparseFile("disk", 128 << 20));
         File.WriteAllText(At("pools.yaml"), $$"""
             pools:

@@ -15,7 +15,7 @@ public sealed class NodeAloneTests : IDisposable
     [Fact]
     public async Task It_exports_what_the_objects_say()
     {
-        await using var server = await TestCluster.StartAsync(_directory, "worker-1");
+        await using var server = await TestCluster.StartAsync(_directory.Path, "worker-1");
         using var engine = Support.Program.Serve(
             "engine", "--pool", $"fast={_directory.File("pool")},size=256M", "--socket", _directory.File("engine.sock"),
             "--state-dir", _directory.File("engine"));

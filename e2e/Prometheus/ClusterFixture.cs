@@ -28,7 +28,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await TestCluster.StartAsync(_directory, "worker-1");
+        _server = await TestCluster.StartAsync(_directory.Path, "worker-1");
         var port = Loopback.FreePort();
         var engine = Start(
             "engine", "--pool", $"fast={At("pool.img")},size=256M", "--socket", At("engine.sock"), "--nbd", At("nbd.sock"),

@@ -11,7 +11,7 @@ namespace CsiThin.EndToEnd.Prometheus;
 /// <summary>Debian's Prometheus, scraping every second what it is told to.</summary>
 internal sealed class PrometheusProcess : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly HttpClient _client;
     private readonly Process _process;

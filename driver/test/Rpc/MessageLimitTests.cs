@@ -21,15 +21,13 @@ public sealed class MessageLimitTests
     }
 
     [Fact]
-    public async Task A_request_over_the_servers_limit_is_refused_with_both_numbers()
+    public async Task A_request_over_the_servers_limit_is_refused_and_the_connection_goes_on()
     {
         await using var host = await EchoHost.StartAsync();
 
         var error = await Assert.ThrowsAsync<RpcException>(async () => await host.Client.SayAsync(NoteOf(DefaultLimitBytes + 1)));
 
         Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode);
-        Assert.Contains("4194305 bytes", error.Status.Detail, StringComparison.Ordinal);
-        Assert.Contains("4194304 bytes", error.Status.Detail, StringComparison.Ordinal);
         Assert.Equal("still there", (await host.Client.SayAsync(new Note { Text = "still there" })).Text);
     }
 
@@ -41,8 +39,7 @@ public sealed class MessageLimitTests
         var received = await Assert.ThrowsAsync<RpcException>(async () => await host.Client.SayAsync(NoteOf(101)));
         var sent = await Assert.ThrowsAsync<RpcException>(async () => await host.Client.FetchAsync(new Note { Number = 1000 }));
 
-        Assert.Contains("101 bytes, more than the limit of 100 bytes", received.Status.Detail, StringComparison.Ordinal);
-        Assert.Contains("1003 bytes, more than the limit of 1000 bytes", sent.Status.Detail, StringComparison.Ordinal);
+        Assert.Equal((StatusCode.ResourceExhausted, StatusCode.ResourceExhausted), (received.StatusCode, sent.StatusCode));
     }
 
     [Fact]
@@ -54,7 +51,6 @@ public sealed class MessageLimitTests
         var error = await Assert.ThrowsAsync<RpcException>(async () => await host.Client.FetchAsync(asked));
 
         Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode);
-        Assert.Contains("limit of 4194304 bytes", error.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,12 +62,11 @@ public sealed class MessageLimitTests
         var error = await Assert.ThrowsAsync<RpcException>(async () => await new Echo.EchoClient(channel).SayAsync(NoteOf(51)));
 
         Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode);
-        Assert.Contains("51 bytes, more than the limit of 50 bytes", error.Status.Detail, StringComparison.Ordinal);
         Assert.False(host.Journal.Started.IsCompleted);
     }
 
-    // A note whose serialized form has the given length.
-    private static Note NoteOf(int lengthBytes)
+    /// <summary>A note whose serialized form has the given length.</summary>
+    internal static Note NoteOf(int lengthBytes)
     {
         var note = new Note { Data = ByteString.CopyFrom(new byte[lengthBytes]) };
         var excess = note.CalculateSize() - lengthBytes;

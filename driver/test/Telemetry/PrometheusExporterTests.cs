@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using CsiThin.Core.Device;
 using CsiThin.Driver.Telemetry;
 using Xunit;
@@ -26,7 +27,7 @@ public sealed class PrometheusExporterTests : IDisposable
                 "# HELP exp_a_calls_total Calls.", "# TYPE exp_a_calls_total counter",
                 "exp_a_calls_total{code=\"Bad\"} 5", "exp_a_calls_total{code=\"OK\"} 3",
             ],
-            Lines("exp_a"));
+            Lines("exp_a").Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -108,11 +109,13 @@ public sealed class PrometheusExporterTests : IDisposable
         {
             var lines = Lines("exp_h");
             Assert.Equal("# TYPE exp_h_duration_seconds histogram", lines[1]);
+            Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"5e-05\"} 0", lines);
             Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"0.001\"} 0", lines);
             Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"0.0025\"} 2", lines);
             Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"10\"} 2", lines);
             Assert.Contains("exp_h_duration_seconds_bucket{pool=\"p\",le=\"+Inf\"} 3", lines);
-            Assert.Contains("exp_h_duration_seconds_sum{pool=\"p\"} 60.0045", lines);
+            var sum = Assert.Single(lines, line => line.StartsWith("exp_h_duration_seconds_sum{pool=\"p\"} ", StringComparison.Ordinal));
+            Assert.Equal(60.0045, double.Parse(sum.Split(' ')[1], CultureInfo.InvariantCulture), 1e-7);
             Assert.Contains("exp_h_duration_seconds_count{pool=\"p\"} 3", lines);
         }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Grpc.Net.Client;
 
 namespace CsiThin.Driver.Calls.Tls;
@@ -17,6 +18,8 @@ internal static class TlsChannel
                 EnableMultipleHttp2Connections = true,
                 SslOptions = identity.ClientOptions(peerName),
                 ConnectTimeout = ConnectLimit,
+                ConnectCallback = static (context, cancellation) => ChannelSocket.ConnectAsync(
+                    new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, context.DnsEndPoint, cancellation),
                 KeepAlivePingDelay = TimeSpan.FromSeconds(10),
                 KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
                 KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
