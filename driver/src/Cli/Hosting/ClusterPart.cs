@@ -61,8 +61,8 @@ internal static partial class ClusterPart
     }
 
     /// <summary>
-    /// Stands for election among the nodes, one of which looks after the pools of all where there is no controller. Returns what is known of
-    /// them at any moment, which is nothing on all the other nodes.
+    /// Stands for election among the nodes, one of which looks after the pools of all where there is no controller. Returns what is known
+    /// of them at any moment, which is nothing on all the other nodes.
     /// </summary>
     public static Func<WatcherState<ThinPoolObject>> StartElected(
         HostParts parts, ClusterOptions options, string nodeId, ILoggerFactory logs)

@@ -99,7 +99,8 @@ internal sealed class RememberedPools
         try
         {
             var pools = new Dictionary<string, RememberedPool>();
-            foreach (var (name, entry) in JsonSerializer.Deserialize<Dictionary<string, Entry?>>(content, Json) ?? throw new JsonException())
+            var entries = JsonSerializer.Deserialize<Dictionary<string, Entry?>>(content, Json) ?? throw new JsonException();
+            foreach (var (name, entry) in entries)
             {
                 var isSound = Guid.TryParseExact(entry?.Uuid, "N", out var uuid) && pools.Values.All(one => one.Uuid != uuid);
                 pools.Add(name, isSound ? new RememberedPool(uuid, entry!.Device ?? "") : throw new JsonException());
