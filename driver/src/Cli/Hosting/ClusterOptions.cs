@@ -1,3 +1,5 @@
+using CsiThin.Driver.Attach;
+
 namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>How a process takes part in its cluster.</summary>
@@ -12,4 +14,7 @@ internal sealed record ClusterOptions(string? KubeConfig)
 
     /// <summary>The clock by which the cluster is asked, told and waited for.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Where this node's engine remembers which pools they were.</summary>
+    public string EngineStateDirectory { get; init; } = DeviceOptions.DefaultStateDirectory;
 }

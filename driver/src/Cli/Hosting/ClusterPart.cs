@@ -46,7 +46,7 @@ internal static partial class ClusterPart
         {
             while (declarations.Count > 0)
             {
-                await DeclareAsync(client, readings, declarations, nodeId, looked, stop).ConfigureAwait(false);
+                await DeclareAsync(client, readings, declarations, options.EngineStateDirectory, nodeId, looked, stop).ConfigureAwait(false);
                 await Task.Delay(DeclarationPeriod, time, stop).ConfigureAwait(false);
             }
         });
@@ -69,11 +69,30 @@ internal static partial class ClusterPart
         return watcher;
     }
 
+    /// <summary>
+    /// Stands for election among the nodes, one of which looks after the pools of all where there is no controller. Returns what is known
+    /// of them at any moment, which is nothing on all the other nodes.
+    /// </summary>
+    public static Func<WatcherState<ThinPoolObject>> StartElected(
+        HostParts parts, ClusterOptions options, string nodeId, ILoggerFactory logs)
+    {
+        var log = logs.CreateLogger("CsiThin.Kubernetes");
+        var time = options.Time;
+        var (client, namespaceName) = Connect(options);
+        _ = parts.Keep(client); // kept until the end
+        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName, Host = nodeId }, log, time);
+        var lease = ElectedCaretaker.Lease(new ObjectName(LeaseName, namespaceName), $"{nodeId}-{Guid.NewGuid():N}");
+        var caretaker = new ElectedCaretaker(client, lease, recorder, log, time);
+        Run(parts, log, time, recorder.RunAsync, caretaker.RunAsync);
+        return () => caretaker.State;
+    }
+
     // A look alone: pools are made by whoever starts the engine, and an engine that runs keeps its pools.
     private static async Task DeclareAsync(
         KubeClient client,
         PoolReadings readings,
         IReadOnlyList<PoolDeclaration> declarations,
+        string stateDirectory,
         string nodeId,
         FailureLog log,
         CancellationToken stop)
@@ -82,7 +101,8 @@ internal static partial class ClusterPart
         {
             var node = await client.GetAsync<KubeNode>(new ObjectName(nodeId), stop).ConfigureAwait(false);
             var labels = node.Metadata.Labels ?? new Dictionary<string, string>();
-            var outcomes = new DeclaredPools(new NodeDevices()).Resolve(declarations, labels, makes: false);
+            var outcomes = new DeclaredPools(new NodeDevices(), RememberedPools.Read(stateDirectory))
+                .Resolve(declarations, labels, makes: false);
             readings.Declared = [.. outcomes.Select(outcome => outcome.Reading)];
             log.Worked();
         }

@@ -56,7 +56,8 @@ internal sealed partial class ControllerHost : IAsyncDisposable
             "CSI",
             collection => collection
                 .AddSingleton(new IdentityService(static _ => Task.FromResult(true)))
-                .AddSingleton(new RouterControllerService(table, NodeTopology.Key)),
+                .AddSingleton(new RouterControllerService(
+                    table, NodeTopology.Key, ControllerService.Offered(ControllerReach.Cluster))),
             routes =>
             {
                 routes.MapGrpcService<IdentityService>();
