@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 using CsiThin.Core.Device;
@@ -6,38 +5,17 @@ using CsiThin.Core.Device;
 namespace CsiThin.Driver.Telemetry;
 
 /// <summary>
-/// One instrument as Prometheus has it: name, type and its series by label set.
+/// The series of one instrument by label set, and their text. With <c>-p:OfficialPackages=true</c> the class of this name in
+/// <c>MetricFamily.PrometheusNet.cs</c> is compiled instead.
 /// <para>Concurrency: <c>_series</c> is guarded by its own monitor; a recording holds it for one look-up and one addition.</para>
 /// </summary>
-internal sealed class MetricFamily
+internal sealed class MetricFamily(MetricDescription description)
 {
-    // Calls here take from microseconds (a look-up) to seconds (waiting for a name); promtool wants base units, hence seconds.
-    private static readonly double[] DefaultBounds = [.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30];
-
     private readonly SortedDictionary<string, Series> _series = new(StringComparer.Ordinal);
-    private readonly string _help;
-    private readonly string _type;
-    private readonly double[] _bounds;
+    private readonly double[] _bounds = description.Bounds;
 
-    /// <summary>Names and types the family after the instrument, by the rules of <see cref="PrometheusNames"/>.</summary>
-    public MetricFamily(Instrument instrument)
-    {
-        var kind = instrument.GetType().Name;
-        var isCounter = kind.Replace("Observable", "", StringComparison.Ordinal).StartsWith("Counter", StringComparison.Ordinal);
-        var isLatency = instrument is LatencyInstrument;
-        var isHistogram = isLatency || kind.StartsWith("Histogram", StringComparison.Ordinal);
-        Name = PrometheusNames.Of(instrument.Name, instrument.Unit, isCounter);
-        _help = string.IsNullOrEmpty(instrument.Description) ? instrument.Name : instrument.Description;
-        _type = isCounter ? "counter" : isHistogram ? "histogram" : "gauge";
-        _bounds = isLatency ? [.. LatencyHistogram.BoundsSeconds] : isHistogram ? DefaultBounds : [];
-        IsObserved = instrument.IsObservable;
-    }
-
-    /// <summary>The name as it is exposed.</summary>
-    public string Name { get; }
-
-    /// <summary>Its values come when somebody looks, as totals; otherwise as additions, whenever they happen.</summary>
-    public bool IsObserved { get; }
+    /// <summary>What the instrument is called and how it counts.</summary>
+    public MetricDescription Description => description;
 
     /// <summary>Forgets what was observed, so that what is gone is not shown any more.</summary>
     public void Clear()
@@ -49,15 +27,15 @@ internal sealed class MetricFamily
     /// <summary>Takes one measurement.</summary>
     public void Record(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        var labels = PrometheusNames.Labels(tags);
+        var labels = Labels(tags);
         lock (_series)
         {
             if (!_series.TryGetValue(labels, out var series))
                 _series.Add(labels, series = new Series(_bounds.Length));
-            if (_type == "histogram")
+            if (description.Kind == MetricKind.Histogram)
                 series.Buckets[BucketOf(value)]++;
             series.Count++;
-            series.Value = IsObserved ? value : series.Value + value;
+            series.Value = description.IsObserved ? value : series.Value + value;
         }
     }
 
@@ -69,7 +47,7 @@ internal sealed class MetricFamily
         for (var bucket = 0; bucket < counts.Count; bucket++)
             series.Buckets[bucket] = counts[bucket];
         lock (_series)
-            _series[PrometheusNames.Labels(reading.Tags)] = series;
+            _series[Labels(reading.Tags)] = series;
     }
 
     /// <summary>Writes the family in the text format; nothing while there are no series.</summary>
@@ -79,14 +57,14 @@ internal sealed class MetricFamily
         {
             if (_series.Count == 0)
                 return;
-            output.Append("# HELP ").Append(Name).Append(' ').Append(PrometheusNames.EscapeHelp(_help)).Append('\n');
-            output.Append("# TYPE ").Append(Name).Append(' ').Append(_type).Append('\n');
+            output.Append("# HELP ").Append(description.Name).Append(' ').Append(description.Help).Append('\n');
+            output.Append("# TYPE ").Append(description.Name).Append(' ').Append(TypeName(description.Kind)).Append('\n');
             foreach (var (labels, series) in _series)
             {
-                if (_type == "histogram")
+                if (description.Kind == MetricKind.Histogram)
                     WriteHistogram(output, labels, series);
                 else
-                    Line(output, Name, labels, Number(series.Value));
+                    Line(output, description.Name, labels, Number(series.Value));
             }
         }
     }
@@ -97,12 +75,12 @@ internal sealed class MetricFamily
         for (var bucket = 0; bucket <= _bounds.Length; bucket++)
         {
             cumulative += series.Buckets[bucket];
-            var bound = bucket < _bounds.Length ? Number(_bounds[bucket]) : "+Inf";
-            Line(output, Name + "_bucket", labels.Length > 0 ? $"{labels},le=\"{bound}\"" : $"le=\"{bound}\"", Number(cumulative));
+            var bound = $"le=\"{(bucket < _bounds.Length ? Number(_bounds[bucket]) : "+Inf")}\"";
+            Line(output, description.Name + "_bucket", labels.Length > 0 ? $"{labels},{bound}" : bound, Number(cumulative));
         }
 
-        Line(output, Name + "_sum", labels, Number(series.Value));
-        Line(output, Name + "_count", labels, Number(series.Count));
+        Line(output, description.Name + "_sum", labels, Number(series.Value));
+        Line(output, description.Name + "_count", labels, Number(series.Count));
     }
 
     private int BucketOf(double value)
@@ -121,7 +99,26 @@ internal sealed class MetricFamily
         output.Append(' ').Append(value).Append('\n');
     }
 
-    private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString("g", CultureInfo.InvariantCulture);
+
+    private static string TypeName(MetricKind kind) => kind switch
+    {
+        MetricKind.Counter => "counter",
+        MetricKind.Histogram => "histogram",
+        _ => "gauge",
+    };
+
+    private static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        var labels = new StringBuilder();
+        foreach (var tag in tags)
+        {
+            var value = PrometheusNames.OneLine(PrometheusNames.Value(tag)).Replace("\"", "\\\"", StringComparison.Ordinal);
+            labels.Append(labels.Length > 0 ? "," : "").Append(PrometheusNames.Label(tag)).Append("=\"").Append(value).Append('"');
+        }
+
+        return labels.ToString();
+    }
 
     private sealed class Series(int bounds)
     {

@@ -6,8 +6,7 @@ namespace CsiThin.Driver.Telemetry;
 
 /// <summary>
 /// Listens to every meter whose name begins with <c>CsiThin.</c>, of whatever floor, and writes what it heard as Prometheus text. The code
-/// that
-/// measures knows <see cref="System.Diagnostics.Metrics"/> only; this folder alone knows Prometheus.
+/// that measures knows <see cref="System.Diagnostics.Metrics"/> only; this folder alone knows Prometheus.
 /// <para>Concurrency: recordings come from any thread; <c>_gate</c> makes scrapes one at a time, and guards the list of families.</para>
 /// </summary>
 internal sealed class PrometheusExporter : IDisposable
@@ -41,14 +40,14 @@ internal sealed class PrometheusExporter : IDisposable
         {
             foreach (var family in _families.Values)
             {
-                if (family.IsObserved)
+                if (family.Description.IsObserved)
                     family.Clear();
             }
 
             Observe();
 
             var output = new StringBuilder();
-            foreach (var family in _families.Values.OrderBy(family => family.Name, StringComparer.Ordinal))
+            foreach (var family in _families.Values.OrderBy(family => family.Description.Name, StringComparer.Ordinal))
                 family.Write(output);
             return output.ToString();
         }
@@ -86,12 +85,12 @@ internal sealed class PrometheusExporter : IDisposable
     {
         if (!instrument.Meter.Name.StartsWith(MeterPrefix, StringComparison.Ordinal))
             return;
-        var family = new MetricFamily(instrument);
+        var family = new MetricFamily(MetricDescription.Of(instrument));
         lock (_gate)
         {
             // Two instruments of one name (two servers in one process) share a family: a name may be exposed once only.
-            if (!_families.TryAdd(family.Name, family))
-                family = _families[family.Name];
+            if (!_families.TryAdd(family.Description.Name, family))
+                family = _families[family.Description.Name];
             if (instrument is LatencyInstrument latency)
                 _latencies[latency] = family;
         }

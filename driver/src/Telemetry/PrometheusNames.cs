@@ -26,40 +26,15 @@ internal static class PrometheusNames
         return name.ToString();
     }
 
-    /// <summary>The labels as they stand between the braces, in the order given.</summary>
-    public static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
-    {
-        var labels = new StringBuilder();
-        foreach (var (key, value) in tags)
-        {
-            labels.Append(labels.Length > 0 ? "," : "").Append(Of(key, null, isCounter: false)).Append("=\"");
-            Escape(labels, Convert.ToString(value, CultureInfo.InvariantCulture) ?? "", quote: true);
-            labels.Append('"');
-        }
+    /// <summary>The name of the label that a tag becomes.</summary>
+    public static string Label(KeyValuePair<string, object?> tag) => Of(tag.Key, null, isCounter: false);
 
-        return labels.ToString();
-    }
+    /// <summary>Its value, not escaped.</summary>
+    public static string Value(KeyValuePair<string, object?> tag) => Convert.ToString(tag.Value, CultureInfo.InvariantCulture) ?? "";
 
-    /// <summary>A HELP text on one line.</summary>
-    public static string EscapeHelp(string text)
-    {
-        var escaped = new StringBuilder(text.Length);
-        Escape(escaped, text, quote: false);
-        return escaped.ToString();
-    }
-
-    private static void Escape(StringBuilder output, string text, bool quote)
-    {
-        foreach (var character in text)
-        {
-            if (character == '\n')
-                output.Append("\\n");
-            else if (character == '\\' || (quote && character == '"'))
-                output.Append('\\').Append(character);
-            else
-                output.Append(character);
-        }
-    }
+    /// <summary>A text on one line, as HELP wants it.</summary>
+    public static string OneLine(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
     private static void Suffix(StringBuilder name, string suffix)
     {

@@ -113,7 +113,7 @@ public sealed class EngineMeterTests : IDisposable
         var shown = Scrape().Where(line => line.StartsWith("csithin_volume_size_bytes", StringComparison.Ordinal));
         Assert.Equal(
             [$"csithin_volume_size_bytes{{{Of(volumes[0])}}} 1073741824", $"csithin_volume_size_bytes{{{Of(volumes[4])}}} 1073741824"],
-            shown);
+            shown.Order(StringComparer.Ordinal));
         AssertShown([Line("unlisted_volumes", 3)]);
     }
 
