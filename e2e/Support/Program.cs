@@ -41,9 +41,12 @@ internal sealed class Program : IDisposable
     }
 
     /// <summary>Starts a command that serves, and waits until it says that it is ready.</summary>
-    public static Program Serve(params string[] arguments)
+    public static Program Serve(params string[] arguments) => ServeWith(Assembly, arguments);
+
+    /// <summary>The same of another build of the program.</summary>
+    public static Program ServeWith(string assembly, params string[] arguments)
     {
-        var program = Start([.. arguments, "-o", "json"]);
+        var program = Start(assembly, [.. arguments, "-o", "json"]);
         var ready = Task.Run(program.ReadReady);
         if (!ready.Wait(Limit) || ready.Result is not { } said)
         {
@@ -80,9 +83,11 @@ internal sealed class Program : IDisposable
     }
 
     /// <summary>Starts a command and waits for nothing.</summary>
-    public static Program Start(string[] arguments)
+    public static Program Start(string[] arguments) => Start(Assembly, arguments);
+
+    private static Program Start(string assembly, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Assembly, .. arguments])
+        var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
