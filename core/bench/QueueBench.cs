@@ -13,6 +13,7 @@ internal static class QueueBench
     private const int RequestBytes = 4096;
     private const int Depth = 16;
     private const int Rounds = 40_000;
+    private const int FlushRounds = 2_000;
 
     public static int Run(string path)
     {
@@ -37,6 +38,8 @@ internal static class QueueBench
             $"fill   {VolumeMebibytes / Stopwatch.GetElapsedTime(start).TotalSeconds,8:F0} MiB/s, provisioning, 1 MiB at a time");
         foreach (var operation in new[] { BlockOperation.Read, BlockOperation.Write, BlockOperation.Read, BlockOperation.Write })
             Measure(queue, operation, buffer);
+        MeasureFlushes(device, buffer, clients: 1);
+        MeasureFlushes(device, buffer, clients: 4);
         return 0;
     }
 
@@ -65,6 +68,46 @@ internal static class QueueBench
         Console.WriteLine(
             $"{operation,-6} {elapsed.TotalNanoseconds / Rounds / Depth,8:F0} ns a request, " +
             $"{GC.GetAllocatedBytesForCurrentThread() - allocated} bytes allocated in {Rounds * Depth} requests");
+    }
+
+    /// <summary>Writes that are made durable one by one, by so many clients at once, each with a queue and a thread of its own.</summary>
+    private static void MeasureFlushes(IBlockDevice device, AlignedBuffer buffer, int clients)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var threads = Enumerable.Range(0, clients).Select(client => new Thread(() =>
+        {
+            using var queue = device.OpenQueue();
+            using var poll = new PollSet(2);
+            var random = new Random(client);
+            var finished = new BlockRequest[1];
+            var write = new BlockRequest
+            {
+                Operation = BlockOperation.Write,
+                LengthBytes = RequestBytes,
+                Address = buffer.Address,
+                Flags = BlockFlags.ForceUnitAccess,
+            };
+            for (var i = 0; i < FlushRounds; i++)
+            {
+                write.OffsetBytes = random.Next(VolumeMebibytes << 8) * (long)RequestBytes;
+                queue.Submit(write);
+                queue.Kick();
+                while (queue.Reap(finished) == 0)
+                    WaitFor(queue, poll);
+            }
+        })).ToList();
+        threads.ForEach(static thread => thread.Start());
+        threads.ForEach(static thread => thread.Join());
+        Console.WriteLine(
+            $"durable {Stopwatch.GetElapsedTime(start).TotalMicroseconds / FlushRounds,7:F1} us a write, {clients} clients at once");
+    }
+
+    /// <summary>Waits as a connection does.</summary>
+    private static void WaitFor(IBlockQueue queue, PollSet poll)
+    {
+        for (var i = 0; i < 2; i++)
+            poll.Set(i, i < queue.WaitDescriptors.Length ? queue.WaitDescriptors[i] : -1, PollSet.Readable);
+        _ = poll.Wait(-1); // without a limit it has only one outcome
     }
 
     private static void RunOne(IBlockQueue queue, BlockRequest request)

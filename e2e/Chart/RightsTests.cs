@@ -108,13 +108,17 @@ public sealed class RightsTests
                              from container in RenderedChart.Containers(pod.Pod)
                              where (bool?)container["securityContext"]!["privileged"] == true
                              select (string)container["name"]!;
-            Assert.Equal(["engine", "node"], privileged.Order(StringComparer.Ordinal));
+            Assert.Equal(["engine", "node", "offline"], privileged.Order(StringComparer.Ordinal));
             Assert.All(
                 pods.SelectMany(pod => RenderedChart.Containers(pod.Pod)),
                 container => Assert.True((bool?)container["securityContext"]!["readOnlyRootFilesystem"], $"{container["name"]}"));
-            Assert.All(
-                pods.Where(pod => !pod.Name.EndsWith("-engine", StringComparison.Ordinal)),
-                pod => Assert.True(pod.Pod["hostNetwork"] is null && pod.Pod["hostPID"] is null, pod.Name));
+            foreach (var (name, pod) in pods)
+            {
+                var role = name[(name.LastIndexOf('-') + 1)..];
+                Assert.Equal(role == "engine", (bool?)pod["hostNetwork"] ?? false);
+                Assert.Equal(role is "engine" or "offline", (bool?)pod["hostPID"] ?? false);
+            }
+
             Assert.All(
                 pods.Where(pod => pod.Name.EndsWith("-controller", StringComparison.Ordinal)),
                 pod => Assert.True((bool?)pod.Pod["securityContext"]!["runAsNonRoot"], pod.Name));

@@ -1,3 +1,4 @@
+using CsiThin.EndToEnd.Device;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -89,6 +90,28 @@ public sealed class CommandTests : IDisposable
             Assert.Equal((1, ""), (exitCode, output));
             Assert.Single(errors.TrimEnd().Split('\n'));
         }
+    }
+
+    [Fact]
+    public void Who_serves_a_disk_is_named_as_it_was_started()
+    {
+        using var loop = new LoopDevice(_directory.SparseFile("disk", 256 << 20));
+        Support.Program.Json("pool", "format", loop.Path);
+        using var engine = Support.Program.Serve(
+            "engine", "--pool", $"p={loop.Path}", "--socket", $"unix://{_directory.File("engine.sock")}",
+            "--state-dir", _directory.File("state"));
+        var (exitCode, _, errors) = Support.Program.Run("pool", "format", loop.Path, "--force");
+        Assert.Equal(1, exitCode);
+        Assert.Matches(@"is in use: open in process [0-9]+ \(dotnet\)", errors);
+    }
+
+    [Fact]
+    public void A_call_where_nobody_listens_names_the_socket()
+    {
+        var socket = _directory.File("csi.sock");
+        var (exitCode, _, errors) = Support.Program.Run("call", "Identity/Probe", "--endpoint", $"unix://{socket}");
+        Assert.Equal(1, exitCode);
+        Assert.Equal($"csi-thin: there is no socket {socket}: does the server run, and is --endpoint its own?", errors.TrimEnd());
     }
 
     public void Dispose() => _directory.Dispose();

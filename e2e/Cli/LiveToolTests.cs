@@ -6,7 +6,7 @@ namespace CsiThin.EndToEnd.Cli;
 /// <summary>Tools on a pool while it is served and written to.</summary>
 public sealed class LiveToolTests : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly TempDirectory _directory = new();
     private readonly Support.Program _server;

@@ -10,7 +10,7 @@ import select
 import sys
 import time
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 def main():

@@ -118,6 +118,22 @@ public sealed class AttachTests(DeviceFixture fixture) : IClassFixture<DeviceFix
     }
 
     [Fact]
+    public void A_device_that_sysfs_does_not_show_is_asked_of_the_kernel_and_not_forgotten()
+    {
+        var volume = _guest.CreateVolume("hidden", VolumeBytes);
+        var path = _guest.Attach(volume);
+        var sys = $"/sys/block/{Path.GetFileName(path)}";
+        _guest.Kernel.Run($"mount -t tmpfs none {sys}");
+        var detach = new { volume_id = volume };
+        var refusal = _guest.Refused("UNAVAILABLE", "DeviceAdmin/DetachDevice", detach);
+        Assert.Contains("/sys does not show it", refusal, StringComparison.Ordinal);
+        _guest.Kernel.Run($"await 60 holds /run/engine.err '{Path.GetFileName(path)} of .* cannot be looked after: .*/sys does not'");
+        _guest.Kernel.Run($"umount {sys}; dd if=/dev/urandom of={path} bs=1M count=4 oflag=direct status=none");
+        Assert.DoesNotContain("has vanished", _guest.Engine.Errors, StringComparison.Ordinal);
+        _guest.Detach(volume);
+    }
+
+    [Fact]
     public void What_was_written_and_never_flushed_is_durable_once_detached()
     {
         var volume = _guest.CreateVolume("buffered", VolumeBytes);

@@ -93,7 +93,7 @@ public sealed class BenchTests(ITestOutputHelper output)
             start qcow2 qemu-nbd -c /dev/nbd13 -f qcow2 --cache=none --aio=io_uring /dev/mapper/qcow2
             start raw qemu-nbd -c /dev/nbd14 -f raw --cache=none --aio=io_uring /dev/mapper/raw
             attached() { [ "$(cat /sys/block/nbd13/size)" -gt 0 ] && [ "$(cat /sys/block/nbd14/size)" -gt 0 ]; }
-            await 30 attached || { cat /run/qcow2.err /run/raw.err; exit 1; }
+            await 120 attached || { cat /run/qcow2.err /run/raw.err; exit 1; }
             """);
         devices["dm-thin"] = "/dev/mapper/thin";
         devices["qemu-nbd, qcow2"] = "/dev/nbd13";

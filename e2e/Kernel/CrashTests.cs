@@ -1,13 +1,18 @@
+using System.Text.RegularExpressions;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 using Xunit.Abstractions;
 
 namespace CsiThin.EndToEnd.Kernel;
 
-/// <summary>Issue 4, part 4: the whole machine dies under load.</summary>
+/// <summary>
+/// Issue 4, part 4: the whole machine dies under load. What dies here is the guest with all that its kernel holds; a disk that loses its
+/// own cache as well is the business of the power cuts in core/test.
+/// </summary>
 public sealed class CrashTests(ITestOutputHelper output)
 {
     private const int Rounds = 2;
+    private const int LoadSeconds = 150;
     private readonly Random _random = TestSeed.NewRandom(output);
 
     [Fact]
@@ -30,7 +35,11 @@ public sealed class CrashTests(ITestOutputHelper output)
                     """);
             }
 
-            guest.Kernel.Run($"sleep {_random.Next(3, 8)}");
+            foreach (var kind in kinds)
+                guest.Kernel.Run($$"""
+                    durable() { [ "$(grep -c ^whole {{guest.File(kind)}}-{{round}}.log)" -ge {{_random.Next(5, 100)}} ]; }
+                    await {{LoadSeconds}} durable || { cat /run/{{kind}}.err; exit 1; }
+                    """);
             guest.Kernel.CutPower();
             using (var inspector = Core.Pool.PoolInspector.Open(guest.Disk))
                 Assert.Empty(inspector.Check());
@@ -39,7 +48,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             foreach (var (kind, volume) in volumes)
             {
                 var check = kind == "ext4" ? "e2fsck -fn" : "xfs_repair -n";
-                output.WriteLine(guest.Kernel.Run($"""
+                var said = guest.Kernel.Run($"""
                     path={guest.Attach(volume)}
                     mkdir /mnt/{kind}
                     mount $path /mnt/{kind}
@@ -48,8 +57,10 @@ public sealed class CrashTests(ITestOutputHelper output)
                     done
                     umount /mnt/{kind}
                     rmdir /mnt/{kind}
-                    {check} $path 2>&1 | tail -3
-                    """));
+                    last 3 {check} $path
+                    """);
+                output.WriteLine(said);
+                Assert.Equal(round, Regex.Count(said, "(?m)^[1-9][0-9]* durable files are whole$"));
                 guest.Detach(volume);
             }
 

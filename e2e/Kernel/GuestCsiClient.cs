@@ -8,7 +8,7 @@ namespace CsiThin.EndToEnd.Kernel;
 /// <summary>Debian's python3-grpcio as a client inside a guest, of CSI or of the engine's API. One call at a time.</summary>
 internal sealed class GuestCsiClient : CsiClient
 {
-    private const int LimitSeconds = 180;
+    private const int LimitSeconds = 300;
     private static int _numbers;
 
     private readonly GuestKernel _guest;

@@ -22,8 +22,8 @@ namespace CsiThin.EndToEnd.Kernel;
 /// </summary>
 internal sealed partial class GuestKernel : IDisposable
 {
-    private const int BootLimitSeconds = 60;
-    private const int DefaultLimitSeconds = 180;
+    private const int BootLimitSeconds = 180;
+    private const int DefaultLimitSeconds = 300;
 
     private readonly TempDirectory _directory;
     private readonly GuestOptions _options;
@@ -169,6 +169,7 @@ internal sealed partial class GuestKernel : IDisposable
         string[] names =
         [
             _options.Modules.HasFlag(GuestModules.DmThin) ? "dm-thin" : "", _options.Modules.HasFlag(GuestModules.Nbd) ? "nbd" : "",
+            _options.Modules.HasFlag(GuestModules.Md) ? "md" : "",
         ];
         return string.Join(' ', names);
     }

@@ -7,7 +7,8 @@ namespace CsiThin.EndToEnd.Kernel;
 /// <summary>Our executable, started in a guest as a user starts it, in the background.</summary>
 internal sealed class GuestProgram
 {
-    private const int ReadyLimitSeconds = 60;
+    // A loaded machine takes its time; nothing here waits for the end of it.
+    private const int ReadyLimitSeconds = 180;
     private static readonly string? s_published = Environment.GetEnvironmentVariable("CSITHIN_PROGRAM");
 
     private readonly GuestKernel _guest;
@@ -34,16 +35,20 @@ internal sealed class GuestProgram
     /// <summary>
     /// Starts a command that serves and waits until it says that it is ready. <paramref name="name"/> is that of its files under /run.
     /// </summary>
-    public static GuestProgram Serve(GuestKernel guest, string name, params string[] arguments)
+    public static GuestProgram Serve(GuestKernel guest, string name, params string[] arguments) =>
+        ServeUnder("", guest, name, arguments);
+
+    /// <summary>The same under a program that changes what it may do, such as <c>unshare -n</c>, and becomes it.</summary>
+    public static GuestProgram ServeUnder(string changer, GuestKernel guest, string name, params string[] arguments)
     {
         // The ready report is JSON over several lines, the last of which is a brace alone.
         var (exitCode, said) = guest.TryRun($$"""
-            start {{name}} {{Command([.. arguments, "-o", "json"])}}
+            start {{name}} {{changer}} {{Command([.. arguments, "-o", "json"])}}
             ready() { holds /run/{{name}}.out '^}$' || gone "$(cat /run/{{name}}.pid)"; }
             await {{ReadyLimitSeconds}} ready
             holds /run/{{name}}.out '^}$' || { cat /run/{{name}}.err; exit 1; }
             cat /run/{{name}}.out
-            """);
+            """, 2 * ReadyLimitSeconds);
         Assert.True(exitCode == 0, $"csi-thin {string.Join(' ', arguments)} did not get ready in the guest:\n{said}");
         return new GuestProgram(guest, name, JsonDocument.Parse(said).RootElement);
     }

@@ -1,4 +1,5 @@
 using CsiThin.Core.Tests.House;
+using CsiThin.EndToEnd.Pool;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -16,17 +17,25 @@ public sealed class RescueTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
 
-    [Fact]
-    public void A_pool_is_served_by_the_kernel_with_nothing_of_ours()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_pool_is_served_by_the_kernel_with_nothing_of_ours(bool isGrown)
     {
         var pool = _directory.File("pool");
-        Support.Program.Json("pool", "format", pool, "--size", "256M");
+        if (isGrown)
+            GrownPool.Make(pool);
+        else
+            Support.Program.Json("pool", "format", pool, "--size", "256M");
         Support.Program.Json("volume", "create", pool, "letters", "--size", "64M");
         var content = MakeFileSystem(pool);
+        if (isGrown)
+            GrownPool.Fill(pool);
 
         var said = GuestKernel.Run(_directory, $"""
-            strings -n 3 /dev/ubda | grep letters >/dev/null
+            head -c 64M /dev/ubda | strings -n 3 | grep letters >/dev/null
             bash {Script} /dev/ubda >pool.sh
+            [ $(grep -c linear pool.sh) -eq {(isGrown ? 4 : 2)} ]
             head -n -1 pool.sh | bash -e
             thin_check /dev/mapper/csithin-meta
             thin_dump /dev/mapper/csithin-meta | grep 'dev_id="1"'

@@ -27,6 +27,30 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 # holds FILE PATTERN: whether a line of the file matches
 holds() { grep -q -- "$2" "$1"; }
 
+# last LINES COMMAND...: the last lines of what a command says, and its exit code, which a pipe into tail would lose
+last() {
+    local lines=$1 code=0 said
+    shift
+    said=$("$@" 2>&1) || code=$?
+    tail -n "$lines" <<<"$said"
+    return $code
+}
+
+# writes DEVICE: how many writes a device such as /dev/nbd0 has completed
+writes() { awk '{ print $5 }' "/sys/block/${1#/dev/}/stat"; }
+
+# wrote DEVICE COUNT: whether it has completed so many
+wrote() { [ "$(writes "$1")" -ge "$2" ]; }
+
+# await_writes SECONDS COUNT DEVICE...: until each device has completed so many more writes than now
+await_writes() {
+    local seconds=$1 count=$2 device
+    shift 2
+    for device in "$@"; do
+        await "$seconds" wrote "$device" $(($(writes "$device") + count)) || { echo "$device is not written to"; return 1; }
+    done
+}
+
 # end NAME SIGNAL: sends a program that was started the signal and waits until it is gone
 end() {
     local process

@@ -19,7 +19,7 @@ public sealed class KubectlTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await TestCluster.StartAsync(_directory, "worker-1");
+        _server = await TestCluster.StartAsync(_directory.Path, "worker-1");
         File.WriteAllText(At("pools.yaml"), """
             pools:
             - name: bulk

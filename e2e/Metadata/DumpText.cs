@@ -14,17 +14,27 @@ internal static class DumpText
     public static string Normalize(string xml)
     {
         var root = XElement.Parse(xml);
-        var parts = root.Elements("def").ToDictionary(part => part.Attribute("name")!.Value);
         var text = new StringBuilder();
         text.AppendLine(Attributes(root));
-        foreach (var device in root.Elements("device"))
+        foreach (var (device, runs) in Devices(root))
         {
             text.AppendLine(Attributes(device));
-            foreach (var (begin, data, length, time) in Join(device.Elements().SelectMany(element => Runs(element, parts))))
+            foreach (var (begin, data, length, time) in Join(runs))
                 text.AppendLine(CultureInfo.InvariantCulture, $"  {begin} -> {data} + {length} at {time}");
         }
 
         return text.ToString();
+    }
+
+    /// <summary>The runs of mappings of each device, as they stand there.</summary>
+    public static IEnumerable<(ulong Id, IEnumerable<(ulong Begin, ulong Data, ulong Length, ulong Time)> Runs)> Devices(string xml) =>
+        Devices(XElement.Parse(xml)).Select(device => (Number(device.Element, "dev_id"), device.Runs));
+
+    private static IEnumerable<(XElement Element, IEnumerable<(ulong Begin, ulong Data, ulong Length, ulong Time)> Runs)> Devices(
+        XElement root)
+    {
+        var parts = root.Elements("def").ToDictionary(part => part.Attribute("name")!.Value);
+        return root.Elements("device").Select(device => (device, device.Elements().SelectMany(element => Runs(element, parts))));
     }
 
     private static string Attributes(XElement element) => string.Join(' ', element.Attributes()

@@ -102,27 +102,11 @@ public sealed class GenerationsTests(ITestOutputHelper output) : IDisposable
     private void AssertSameReverseMap(ThinTools tools, Random random)
     {
         var begin = (ulong)random.Next(20_000);
-        List<DataRegion> regions =
-        [
-            new(new DataBlock(0), new DataBlock(500)), new(new DataBlock(begin + 600), new DataBlock(begin + 3000)),
-        ];
-        var arguments = regions.SelectMany(region => new[] { "--region", $"{region.Begin}..{region.End}" });
-        var theirs = tools.Run("thin_rmap", [.. arguments, _file.Path]).Split('\n')
-            .Where(line => line.StartsWith("data", StringComparison.Ordinal)).ToList();
-        var ours = ReverseMap.Find(_file.Disk, regions, MetadataState.Committed, ToolRun.Quiet).Select(one => one.ToString()).ToList();
-        // Both visit a part that devices share once, and so name one of them; ours names all.
-        var (named, all) = (Blocks(theirs), Blocks(ours));
-        Assert.Subset(all, named);
-        Assert.Equal(all.Select(mapping => mapping.Data).ToHashSet(), named.Select(mapping => mapping.Data).ToHashSet());
+        MappedBlocks.AssertSameReverseMap(
+            tools,
+            _file,
+            [new(new DataBlock(0), new DataBlock(500)), new(new DataBlock(begin + 600), new DataBlock(begin + 3000))]);
     }
-
-    /// <summary>One entry for each block of "data 4..6 -> thin(1) 7..9".</summary>
-    private static HashSet<(int Data, int Thin, int Block)> Blocks(List<string> lines) => [.. lines.SelectMany(line =>
-    {
-        var numbers = line.Split(["data ", "..", " -> thin(", ") "], StringSplitOptions.RemoveEmptyEntries)
-            .Select(text => int.Parse(text, CultureInfo.InvariantCulture)).ToArray();
-        return Enumerable.Range(0, numbers[1] - numbers[0]).Select(i => (numbers[0] + i, numbers[2], numbers[3] + i));
-    })];
 
     private void AssertSameDelta(ThinTools tools, ThinId left, ThinId right)
     {

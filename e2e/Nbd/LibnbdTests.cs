@@ -10,6 +10,8 @@ namespace CsiThin.EndToEnd.Nbd;
 /// <summary>libnbd's programs: nbdinfo and nbdcopy.</summary>
 public sealed class LibnbdTests
 {
+    private const int LimitMs = 120_000;
+
     [Fact]
     public void Nbdinfo_sees_the_export_as_it_is()
     {
@@ -122,11 +124,11 @@ public sealed class LibnbdTests
         var start = new ProcessStartInfo("fio", traffic) { RedirectStandardOutput = true, RedirectStandardError = true };
         using (var fio = Process.Start(start)!)
         {
-            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref served) > 2000, 20_000));
+            Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref served) > 2000, LimitMs));
             fio.Kill(entireProcessTree: true);
             fio.WaitForExit();
         }
-        Assert.True(SpinWait.SpinUntil(() => host.ConnectionCount == 0 && host.Disk.OpenQueues == 0, 20_000));
+        Assert.True(SpinWait.SpinUntil(() => host.ConnectionCount == 0 && host.Disk.OpenQueues == 0, LimitMs));
         Tool.Run("nbdinfo", "--size", host.Uri());
     }
 }

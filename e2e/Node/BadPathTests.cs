@@ -87,7 +87,7 @@ public sealed class BadPathTests(NodeGuest guest)
         guest.Run($"""
             echo text | dd of={Target(id)} oflag=dsync conv=notrunc status=none
             nbd-client -d /dev/{device}
-            await 20 test ! -e /sys/block/{device}/pid
+            await 120 test ! -e /sys/block/{device}/pid
             """);
         guest.Publish(id, Block());
         Assert.Equal("text\n", guest.Run($"head -c 5 {Target(id)}"));
@@ -118,13 +118,14 @@ public sealed class BadPathTests(NodeGuest guest)
     {
         var id = guest.Create(64);
         guest.Use(id, Capability());
-        var user = guest.Kernel.Start($"cd {Target(id)}; echo $BASHPID; exec sleep 600");
-        guest.Run($"await 20 bash -c 'ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q {id}'");
+        guest.Run($"""
+            start user bash -c 'cd {Target(id)}; exec sleep 600'
+            await 120 holds /proc/$(cat /run/user.pid)/comm sleep
+            """);
         var refusal = guest.Refused("FAILED_PRECONDITION", "Node/NodeUnpublishVolume", UnpublishRequest(id));
         Assert.Contains("is busy: used by process", refusal, StringComparison.Ordinal);
         Assert.Contains("(sleep)", refusal, StringComparison.Ordinal);
-        guest.Run($"grep -q ' {Target(id)} ' /proc/mounts; kill $(pidof sleep)");
-        _ = user.Wait(30);
+        guest.Run($"grep -q ' {Target(id)} ' /proc/mounts; end user KILL");
         guest.Drop(id);
     }
 }

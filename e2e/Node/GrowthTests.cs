@@ -7,6 +7,8 @@ namespace CsiThin.EndToEnd.Node;
 [Collection(nameof(NodeGuest))]
 public sealed class GrowthTests(NodeGuest guest)
 {
+    private const int LimitSeconds = 120;
+
     [Theory]
     [InlineData("ext4")]
     [InlineData("xfs")]
@@ -15,10 +17,12 @@ public sealed class GrowthTests(NodeGuest guest)
     {
         var id = guest.Create(400, fileSystem: fileSystem);
         var access = Capability(fileSystem);
-        guest.Use(id, access);
-        var fio = guest.Kernel.Start($"""
-            fio --name=grow --filename={Target(id)}/fio --size=100M --rw=randwrite --bs=64k --ioengine=psync --fsync=16 \
-                --time_based --runtime=8 --verify=crc32c --do_verify=1 --verify_fatal=1 --output=/run/fio-{id}
+        var target = guest.Use(id, access);
+        var device = guest.DeviceAt(target);
+        guest.Run($"""
+            start fio fio --name=grow --filename={target}/fio --size=100M --rw=randwrite --bs=64k --ioengine=psync --fsync=16 \
+                --time_based --runtime=3600 --verify=crc32c --verify_fatal=1 --verify_backlog=50
+            await_writes {LimitSeconds} 20 {device}
             """);
         foreach (var sizeMiB in new[] { 600, 900 })
         {
@@ -33,10 +37,13 @@ public sealed class GrowthTests(NodeGuest guest)
                     new { volume_id = id, volume_path = Target(id), capacity_range = range, staging_target_path = Staging(id) });
                 Assert.Equal(((long)sizeMiB << 20).ToString(null as IFormatProvider), grown.GetProperty("capacityBytes").GetString());
             }
-            guest.Run($"[ $(df --output=size -BM {Target(id)} | tr -dc 0-9) -gt {sizeMiB * 9 / 10} ]");
+            guest.Run($"[ $(df --output=size -BM {target} | tr -dc 0-9) -gt {sizeMiB * 9 / 10} ]");
+            guest.Run($"await_writes {LimitSeconds} 20 {device}");
         }
-        var (exitCode, output) = fio.Wait(120);
-        Assert.True(exitCode == 0, output + guest.Run($"cat /run/fio-{id}"));
+        guest.Run("! gone $(cat /run/fio.pid); end fio INT");
+        var said = guest.Run("cat /run/fio.out /run/fio.err");
+        Assert.Contains("err= 0", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("verify:", said, StringComparison.Ordinal);
         guest.Refused(
             "OUT_OF_RANGE", "Node/NodeExpandVolume",
             new { volume_id = id, volume_path = Target(id), capacity_range = new { required_bytes = 2000L << 20 } });
@@ -48,10 +55,17 @@ public sealed class GrowthTests(NodeGuest guest)
     {
         var id = guest.Create(32);
         guest.Use(id, Block());
-        var reader = guest.Kernel.Start($"exec 7<>{Target(id)}; sleep 5; blockdev --getsize64 {Target(id)}");
+        var reader = guest.Kernel.Start($"""
+            exec 7<>{Target(id)}
+            touch /run/opened
+            await {LimitSeconds} test -e /run/grown
+            blockdev --getsize64 /dev/fd/7
+            """);
+        guest.Run($"await {LimitSeconds} test -e /run/opened");
         guest.Ok("Controller/ControllerExpandVolume", new { volume_id = id, capacity_range = new { required_bytes = 64 << 20 } });
         guest.Ok("Node/NodeExpandVolume", new { volume_id = id, volume_path = Target(id), volume_capability = Block() });
-        Assert.Equal((0, $"{64 << 20}\n"), reader.Wait(60));
+        guest.Run("touch /run/grown");
+        Assert.Equal((0, $"{64 << 20}\n"), reader.Wait(LimitSeconds));
         guest.Drop(id);
     }
 }

@@ -23,7 +23,10 @@ public sealed class NodeMetricsTests(NodeGuest guest)
         guest.Run($"sync {Target(id)}/b");
         Assert.Equal((1, 1), (Figure("csithin_volume_served", id, "device=\"nbd"), Figure("csithin_volume_reconnects_total", id)));
         guest.Drop(id);
-        Assert.DoesNotContain(id, guest.Run($"sleep 1; curl -sf {MetricsAddress}/metrics"), StringComparison.Ordinal);
+        guest.Run($$"""
+            forgotten() { metrics=$(curl -sf {{MetricsAddress}}/metrics) && ! grep -q {{id}} <<<"$metrics"; }
+            await 60 forgotten
+            """);
     }
 
     private double Figure(string metric, string id, string label = "")

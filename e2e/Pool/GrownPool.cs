@@ -47,6 +47,12 @@ internal static class GrownPool
             }
             metadata.Commit();
         }
+        AssertReachesSecondExtent(path);
+    }
+
+    /// <summary>More metadata is in use than the first extent has room for.</summary>
+    public static void AssertReachesSecondExtent(string path)
+    {
         using var inspector = PoolInspector.Open(path);
         var status = inspector.Status;
         Assert.Equal(2, status.Extents.Count);

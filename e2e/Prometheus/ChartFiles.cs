@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using CsiThin.Core.Tests.House;
 
 namespace CsiThin.EndToEnd.Prometheus;
 
@@ -50,6 +51,41 @@ internal static partial class ChartFiles
 
     /// <summary>The names of our metrics in an expression, histograms by their parts.</summary>
     public static IEnumerable<string> Metrics(string expression) => from match in Metric().Matches(expression) select match.Value;
+
+    /// <summary>The name of the histogram that a series would be a part of; null when its name is none of a part.</summary>
+    public static string? HistogramOf(string series) =>
+        HistogramPart().Match(series) is { Success: true } part ? part.Groups[1].Value : null;
+
+    /// <summary>
+    /// Every metric that metrics.md names: in the first column of its tables, behind the prefix that the table's heading gives.
+    /// </summary>
+    public static IEnumerable<string> Documented()
+    {
+        var prefix = "";
+        foreach (var line in File.ReadLines(Path.Combine(SourceTree.Root, "charts", "docs", "metrics.md")))
+        {
+            if (line.StartsWith("## ", StringComparison.Ordinal))
+                prefix = Prefix().Match(line).Groups[1].Value;
+            else if (line.StartsWith("| `", StringComparison.Ordinal))
+            {
+                foreach (Match name in DocumentedName().Matches(Labels().Replace(line.Split(" | ")[0], "")))
+                    yield return $"{prefix}{name.Groups[1].Value}";
+            }
+        }
+    }
+
+    [GeneratedRegex(@"^(\w+)_(bucket|sum|count)$")]
+    private static partial Regex HistogramPart();
+
+    [GeneratedRegex(@"`(csithin_\w+_)…`")]
+    private static partial Regex Prefix();
+
+    [GeneratedRegex(@"\{[^}]*\}")]
+    private static partial Regex Labels();
+
+    // What ends with an ellipsis stands for names that are not ours.
+    [GeneratedRegex(@"`(\w+)`")]
+    private static partial Regex DocumentedName();
 
     [GeneratedRegex(@"expr: (?:\|-\n(?<block>(?: {10}.*\n)+)|(?<line>.*))")]
     private static partial Regex Expression();

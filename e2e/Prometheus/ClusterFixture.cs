@@ -1,3 +1,4 @@
+using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Tests.Kube.Server;
 using CsiThin.Driver.Tests.Router;
 using CsiThin.EndToEnd.Csi;
@@ -28,7 +29,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _server = await TestCluster.StartAsync(_directory, "worker-1");
+        _server = await TestCluster.StartAsync(_directory.Path, "worker-1");
         var port = Loopback.FreePort();
         var engine = Start(
             "engine", "--pool", $"fast={At("pool.img")},size=256M", "--socket", At("engine.sock"), "--nbd", At("nbd.sock"),

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using CsiThin.Core.Tests.Support;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -11,7 +12,7 @@ namespace CsiThin.EndToEnd.Prometheus;
 /// <summary>Debian's Prometheus, scraping every second what it is told to.</summary>
 internal sealed class PrometheusProcess : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly HttpClient _client;
     private readonly Process _process;

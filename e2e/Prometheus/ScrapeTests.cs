@@ -59,6 +59,18 @@ public sealed class ScrapeTests(ClusterFixture cluster, ITestOutputHelper output
     }
 
     [Fact]
+    public void The_document_names_every_metric_and_none_that_nobody_exports()
+    {
+        cluster.Prometheus.QueryUntilAny("csithin_volume_exclusive_bytes");
+        var series = cluster.Prometheus.LabelValues("__name__").Concat(NeedDevices)
+            .Where(name => name.StartsWith("csithin_", StringComparison.Ordinal)).ToHashSet();
+        var exported = series.Select(name => ChartFiles.HistogramOf(name) is { } histogram && series.Contains($"{histogram}_bucket")
+            ? histogram
+            : name);
+        Assert.Equal(exported.Distinct().Order(StringComparer.Ordinal), ChartFiles.Documented().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void A_volume_is_known_by_its_claim()
     {
         var series = Assert.Single(cluster.Prometheus.QueryUntilAny(

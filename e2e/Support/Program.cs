@@ -9,7 +9,7 @@ internal sealed class Program : IDisposable
 {
     /// <summary>The program, for the dotnet host.</summary>
     public static readonly string Assembly = System.IO.Path.Combine(AppContext.BaseDirectory, "csi-thin.dll");
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly Task<string> _errors;

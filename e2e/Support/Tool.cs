@@ -6,7 +6,7 @@ namespace CsiThin.EndToEnd.Support;
 /// <summary>Runs one of the programs that are not ours.</summary>
 internal static class Tool
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs a program to its end and returns what it printed; fails the test unless it exits with 0.</summary>
     public static string Run(string program, params string[] arguments) => RunWithin(Limit, program, arguments);

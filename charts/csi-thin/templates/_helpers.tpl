@@ -102,6 +102,26 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
+{{/*
+The same for the engine ("NotIn") and for what takes its place on a node with the label thin.csithin.io/engine=off ("In"): (list . "In").
+Terms of an affinity are alternatives, so that each gets the condition.
+*/}}
+{{- define "csi-thin.enginePlacement" -}}
+{{- $nodes := deepCopy (index . 0).Values.nodes -}}
+{{- $off := dict "key" (printf "%s/engine" (include "csi-thin.driver" (index . 0))) "operator" (index . 1) "values" (list "off") -}}
+{{- $affinity := $nodes.affinity | default dict -}}
+{{- $ofNode := $affinity.nodeAffinity | default dict -}}
+{{- $required := $ofNode.requiredDuringSchedulingIgnoredDuringExecution | default dict -}}
+{{- $terms := list -}}
+{{- range $term := $required.nodeSelectorTerms | default (list dict) -}}
+{{- $terms = append $terms (set $term "matchExpressions" (append ($term.matchExpressions | default list) $off)) -}}
+{{- end -}}
+{{- $_ := set $required "nodeSelectorTerms" $terms -}}
+{{- $_ := set $ofNode "requiredDuringSchedulingIgnoredDuringExecution" $required -}}
+{{- $_ := set $affinity "nodeAffinity" $ofNode -}}
+{{- include "csi-thin.placement" (set $nodes "affinity" $affinity) -}}
+{{- end -}}
+
 {{/* Every address of this pod, at a port: (list . 9808). */}}
 {{- define "csi-thin.listen" -}}
 {{- eq (index . 0).Values.ipFamily "IPv6" | ternary "[::]" "0.0.0.0" -}}:{{ index . 1 }}

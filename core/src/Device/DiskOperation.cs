@@ -7,7 +7,6 @@ internal enum DiskOperationKind : byte
 {
     Read,
     Write,
-    Barrier,
 }
 
 /// <summary>One operation of a queue, from gathering to completion.</summary>
@@ -21,18 +20,10 @@ internal readonly record struct DiskOperation(DiskOperationKind Kind, long Offse
     {
         try
         {
-            switch (Kind)
-            {
-                case DiskOperationKind.Read:
-                    disk.Read(OffsetBytes, new Span<byte>((void*)Address, LengthBytes));
-                    break;
-                case DiskOperationKind.Write:
-                    disk.Write(OffsetBytes, new ReadOnlySpan<byte>((void*)Address, LengthBytes));
-                    break;
-                default:
-                    disk.Barrier();
-                    break;
-            }
+            if (Kind == DiskOperationKind.Read)
+                disk.Read(OffsetBytes, new Span<byte>((void*)Address, LengthBytes));
+            else
+                disk.Write(OffsetBytes, new ReadOnlySpan<byte>((void*)Address, LengthBytes));
             return 0;
         }
         catch (DiskException failure)

@@ -66,28 +66,16 @@ public sealed class DiskSlice : IDisk
     public void Read(long offsetBytes, Span<byte> buffer)
     {
         _bounds.Check(offsetBytes, buffer.Length);
-        do
-        {
-            var part = buffer[..(int)Locate(offsetBytes, buffer.Length, out var parentOffsetBytes)];
-            _parent.Read(parentOffsetBytes, part);
-            offsetBytes += part.Length;
-            buffer = buffer[part.Length..];
-        }
-        while (buffer.Length > 0);
+        foreach (var part in new Parts(this, offsetBytes, buffer.Length))
+            _parent.Read(part.ParentOffsetBytes, buffer.Slice((int)part.WithinBytes, (int)part.LengthBytes));
     }
 
     /// <inheritdoc/>
     public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         _bounds.Check(offsetBytes, buffer.Length);
-        do
-        {
-            var part = buffer[..(int)Locate(offsetBytes, buffer.Length, out var parentOffsetBytes)];
-            _parent.Write(parentOffsetBytes, part);
-            offsetBytes += part.Length;
-            buffer = buffer[part.Length..];
-        }
-        while (buffer.Length > 0);
+        foreach (var part in new Parts(this, offsetBytes, buffer.Length))
+            _parent.Write(part.ParentOffsetBytes, buffer.Slice((int)part.WithinBytes, (int)part.LengthBytes));
     }
 
     /// <inheritdoc/>
@@ -100,14 +88,8 @@ public sealed class DiskSlice : IDisk
     public void Discard(long offsetBytes, long lengthBytes)
     {
         _bounds.Check(offsetBytes, lengthBytes);
-        do
-        {
-            var partBytes = Locate(offsetBytes, lengthBytes, out var parentOffsetBytes);
-            _parent.Discard(parentOffsetBytes, partBytes);
-            offsetBytes += partBytes;
-            lengthBytes -= partBytes;
-        }
-        while (lengthBytes > 0);
+        foreach (var part in new Parts(this, offsetBytes, lengthBytes))
+            _parent.Discard(part.ParentOffsetBytes, part.LengthBytes);
     }
 
     /// <summary>A queue of the parent's own (it may count, delay or fail operations) behind one that translates.</summary>
@@ -133,4 +115,28 @@ public sealed class DiskSlice : IDisk
 
     /// <summary>A piece begins at <paramref name="BeginBytes"/> here and at <paramref name="StartBytes"/> on the parent.</summary>
     private readonly record struct Piece(long BeginBytes, long StartBytes);
+
+    /// <summary>What of a range, from <paramref name="WithinBytes"/> of it on, lies in one piece on the parent.</summary>
+    private readonly record struct Part(long ParentOffsetBytes, long WithinBytes, long LengthBytes);
+
+    /// <summary>A range in its parts, in order, for foreach; an empty range is one empty part.</summary>
+    private struct Parts(DiskSlice slice, long offsetBytes, long lengthBytes)
+    {
+        private bool _hasBegun;
+
+        public Part Current { get; private set; }
+
+        public readonly Parts GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            var within = Current.WithinBytes + Current.LengthBytes;
+            if (_hasBegun && within == lengthBytes)
+                return false;
+            _hasBegun = true;
+            var partBytes = slice.Locate(offsetBytes + within, lengthBytes - within, out var parentOffsetBytes);
+            Current = new Part(parentOffsetBytes, within, partBytes);
+            return true;
+        }
+    }
 }

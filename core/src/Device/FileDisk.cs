@@ -7,8 +7,7 @@ namespace CsiThin.Core.Device;
 /// <list type="bullet">
 /// <item>Dispose the queues first. A ring that outlives its disk keeps the descriptor, and with it the ownership, until it is disposed;
 /// operations of the other queues end with EBADF. None ever reaches another file that came to have the same number.</item>
-/// <item>A failed barrier is final. Linux reports a failed write-back once per open file and forgets it, so the next barrier would succeed
-/// although data is gone; therefore every later barrier fails as the first did, until the disk is opened again.</item>
+/// <item>Barriers come one after the other, and a failed one is final: see <see cref="BarrierTurn"/>.</item>
 /// <item>Concurrency: all members from any thread; the mutable state is single words, each written with its own fence.</item>
 /// </list>
 /// </summary>
@@ -19,7 +18,7 @@ public sealed class FileDisk : IDisk
     private readonly DiskQueueKind _queueKind;
     private readonly BounceBuffer _bounce = new();
     private DiskBounds _bounds;
-    private volatile int _barrierErrno;
+    private readonly BarrierTurn _barriers;
     private volatile bool _cannotDiscard;
 
     private FileDisk(string path, SafeFileHandle file, FileFacts facts, FileDiskOptions options)
@@ -30,6 +29,7 @@ public sealed class FileDisk : IDisk
         _facts = facts;
         _queueKind = options.QueueKind;
         _bounds = new DiskBounds(this, facts.AlignmentBytes);
+        _barriers = new BarrierTurn(Sync);
     }
 
     /// <summary>The path it was opened by.</summary>
@@ -129,13 +129,7 @@ public sealed class FileDisk : IDisk
     /// <inheritdoc/>
     public void Barrier()
     {
-        var errno = _barrierErrno;
-        while (errno == 0 && LibC.FDataSync(_file) != 0)
-        {
-            if (Errno.Last != Errno.Interrupted)
-                errno = NoteBarrier(Errno.Last);
-        }
-        if (errno != 0)
+        if (_barriers.Run() is var errno and not 0)
             throw DiskException.Of($"barrier on {Path}", errno);
     }
 
@@ -190,16 +184,6 @@ public sealed class FileDisk : IDisk
         _bounce.Dispose();
     }
 
-    /// <summary>
-    /// Remembers the first failure of a barrier, whoever saw it; returns the errno that barriers end with from now on, 0 if well.
-    /// </summary>
-    internal int NoteBarrier(int errno)
-    {
-        if (errno != 0)
-            _ = Interlocked.CompareExchange(ref _barrierErrno, errno, 0); // the first stays; which it was is read below
-        return _barrierErrno;
-    }
-
     /// <summary>The bytes of a file behind its last whole sector, which the rest of this class leaves out; mostly none.</summary>
     internal byte[] ReadIncompleteSector()
     {
@@ -212,6 +196,16 @@ public sealed class FileDisk : IDisk
         return moved >= 0
             ? buffer.Span[..(int)moved].ToArray()
             : throw DiskException.Of($"read of the last bytes, at {start}, on {Path}", Errno.Last);
+    }
+
+    private int Sync()
+    {
+        while (LibC.FDataSync(_file) != 0)
+        {
+            if (Errno.Last is var errno and not Errno.Interrupted)
+                return errno;
+        }
+        return 0;
     }
 
     private void ReadThroughBounce(long offsetBytes, Span<byte> buffer)

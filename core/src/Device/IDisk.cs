@@ -7,7 +7,8 @@ namespace CsiThin.Core.Device;
 /// Rules. Offsets and lengths are bytes and multiples of <see cref="AlignmentBytes"/>, and stay within <see cref="LengthBytes"/>
 /// (else <see cref="ArgumentOutOfRangeException"/>); memory may lie anywhere, aligned memory (<see cref="AlignedBuffer"/>) saves a
 /// copy. A write is durable only after a later <see cref="Barrier"/> returned; until then any part of it may be lost, in any order. A
-/// failed operation throws <see cref="DiskException"/>; after a failed barrier nothing written since the one before may be relied on.
+/// failed operation throws <see cref="DiskException"/>; after a failed barrier nothing written since the one before may be relied on, and
+/// no barrier ends well any more that had not ended before it (<see cref="BarrierTurn"/> is how a real disk sees to that).
 /// All members may be called from several threads at once.
 /// </para>
 /// </summary>

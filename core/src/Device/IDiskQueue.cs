@@ -1,8 +1,9 @@
 namespace CsiThin.Core.Device;
 
 /// <summary>
-/// One thread's own queue of operations on a disk: gathered, handed over in one system call, and reaped in batches, without a
+/// One thread's own queue of transfers on a disk: gathered, handed over in one system call, and reaped in batches, without a
 /// hand-over between threads and without allocation. Made for io_uring; a queue that works in place completes during <see cref="Submit"/>.
+/// There is no barrier here: those of a disk come one after the other (<see cref="IDisk.Barrier"/>).
 /// <para>
 /// Concurrency: a queue belongs to the thread that uses it; no member may be called from two threads at once. Memory given to it stays
 /// in use until its completion was reaped. Any number of operations may be given; those above the ring's depth wait inside.
@@ -22,9 +23,6 @@ public interface IDiskQueue : IDisposable
 
     /// <summary>Gathers a write of <paramref name="lengthBytes"/> from the memory at <paramref name="address"/>.</summary>
     void Write(long offsetBytes, nint address, int lengthBytes, ulong tag);
-
-    /// <summary>Gathers a barrier covering every write whose completion was reaped, from whatever queue, before this call.</summary>
-    void Barrier(ulong tag);
 
     /// <summary>Hands over what was gathered.</summary>
     void Submit();

@@ -34,9 +34,6 @@ public sealed class InPlaceDiskQueue : IDiskQueue
         _gathered.Enqueue(_gate.Write(offsetBytes, address, lengthBytes, tag));
 
     /// <inheritdoc/>
-    public void Barrier(ulong tag) => _gathered.Enqueue(QueueGate.Barrier(tag));
-
-    /// <inheritdoc/>
     public void Submit()
     {
         while (_gathered.TryDequeue(out var operation))

@@ -15,8 +15,7 @@ namespace CsiThin.Core.Device;
 /// </summary>
 internal sealed unsafe class IoRing : IDisposable
 {
-    internal const byte OperationFsync = 3, OperationRead = 22, OperationWrite = 23;
-    internal const uint FsyncDataOnly = 1;
+    internal const byte OperationRead = 22, OperationWrite = 23;
 
     private const uint SetupClamp = 1 << 4, SetupCoopTaskRun = 1 << 8, SetupTaskRunFlag = 1 << 9;
     private const uint FeatureSingleMap = 1, FeatureNoDrop = 2, FeatureCurrentPosition = 8; // the last came with OP_READ, Linux 5.6

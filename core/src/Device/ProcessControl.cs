@@ -36,7 +36,11 @@ public static partial class ProcessControl
             environment[(string)entry.Key] = (string?)entry.Value ?? "";
         foreach (var (name, value) in additions)
             environment[name] = value;
-        _ = Execute("/proc/self/exe", [.. arguments, null], [.. environment.Select(pair => $"{pair.Key}={pair.Value}"), null]);
+        string?[] variables = [.. environment.Select(pair => $"{pair.Key}={pair.Value}"), null];
+        // By its own path, because its last part is the name by which others see the process; by the link where the file has gone.
+        if (Environment.ProcessPath is { } path)
+            _ = Execute(path, [.. arguments, null], variables);
+        _ = Execute("/proc/self/exe", [.. arguments, null], variables);
         return Errno.Last;
     }
 

@@ -21,8 +21,6 @@ internal struct QueueGate(IDisk disk)
         return new DiskOperation(DiskOperationKind.Write, offsetBytes, address, lengthBytes, tag);
     }
 
-    public static DiskOperation Barrier(ulong tag) => new(DiskOperationKind.Barrier, 0, 0, 0, tag);
-
     /// <summary>The check alone, for a queue that only passes on.</summary>
     public void Check(long offsetBytes, nint address, int lengthBytes)
     {

@@ -29,9 +29,6 @@ internal sealed class SliceDiskQueue(DiskSlice slice, IDiskQueue inner) : IDiskQ
     }
 
     /// <inheritdoc/>
-    public void Barrier(ulong tag) => inner.Barrier(tag);
-
-    /// <inheritdoc/>
     public void Submit() => inner.Submit();
 
     /// <inheritdoc/>

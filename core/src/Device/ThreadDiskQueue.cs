@@ -55,9 +55,6 @@ internal sealed class ThreadDiskQueue : IDiskQueue
         Gather(_gate.Write(offsetBytes, address, lengthBytes, tag));
 
     /// <inheritdoc/>
-    public void Barrier(ulong tag) => Gather(QueueGate.Barrier(tag));
-
-    /// <inheritdoc/>
     public void Submit()
     {
         if (_gathered.Count == 0)

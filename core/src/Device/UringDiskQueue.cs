@@ -70,9 +70,6 @@ internal sealed class UringDiskQueue : IDiskQueue
         Gather(_gate.Write(offsetBytes, address, lengthBytes, tag));
 
     /// <inheritdoc/>
-    public void Barrier(ulong tag) => Gather(QueueGate.Barrier(tag));
-
-    /// <inheritdoc/>
     public void Submit()
     {
         while (_backlog.Count > 0 && _freeSlots.TryPop(out var slot))
@@ -129,23 +126,15 @@ internal sealed class UringDiskQueue : IDiskQueue
     {
         ref readonly var operation = ref _slots[slot];
         var done = _doneBytes[slot];
-        _ring.Push(operation.Kind == DiskOperationKind.Barrier
-            ? new RingSubmission
-            {
-                Operation = IoRing.OperationFsync,
-                OperationFlags = IoRing.FsyncDataOnly,
-                File = _descriptor,
-                UserData = (ulong)slot,
-            }
-            : new RingSubmission
-            {
-                Operation = operation.Kind == DiskOperationKind.Read ? IoRing.OperationRead : IoRing.OperationWrite,
-                File = _descriptor,
-                OffsetBytes = operation.OffsetBytes + done,
-                Address = operation.Address + done,
-                LengthBytes = operation.LengthBytes - done,
-                UserData = (ulong)slot,
-            });
+        _ring.Push(new RingSubmission
+        {
+            Operation = operation.Kind == DiskOperationKind.Read ? IoRing.OperationRead : IoRing.OperationWrite,
+            File = _descriptor,
+            OffsetBytes = operation.OffsetBytes + done,
+            Address = operation.Address + done,
+            LengthBytes = operation.LengthBytes - done,
+            UserData = (ulong)slot,
+        });
         _pushed++;
     }
 
@@ -185,11 +174,6 @@ internal sealed class UringDiskQueue : IDiskQueue
         {
             Push(slot);
             return false;
-        }
-        if (operation.Kind == DiskOperationKind.Barrier)
-        {
-            errno = _disk.NoteBarrier(-result);
-            return true;
         }
         if (result <= 0)
         {

@@ -41,9 +41,6 @@ internal sealed class Committer(PoolState pool, Catalog catalog, SpaceWatch watc
             Fail(e);
             throw new PoolException(PoolError.Degraded, $"The pool could not commit and has turned read-only: {e.Message}", e);
         }
-        // A volume's barrier may have failed meanwhile: the system tells one barrier of what was lost, and it need not have been ours.
-        if (pool.Mode >= PoolMode.ReadOnly)
-            throw PoolErrors.Degraded();
     }
 
     /// <summary>

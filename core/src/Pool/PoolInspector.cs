@@ -53,7 +53,8 @@ public sealed class PoolInspector : IDisposable
             (ulong)catalog.Dying.Values.Sum(id => (long)(metadata.FindThin(id)?.MappedBlocks ?? 0))));
 
     /// <summary>All volumes and snapshots with what they occupy.</summary>
-    public IReadOnlyList<VolumeUsage> Volumes => Read((metadata, catalog) => PoolReport.Usage(metadata, catalog, static _ => 0));
+    public IReadOnlyList<VolumeUsage> Volumes => Read(
+        (metadata, catalog) => PoolReport.Usage(metadata, catalog, static _ => 0, static _ => default));
 
     /// <summary>
     /// Checks label, metadata (every block and count) and catalog; a sentence for each thing that is wrong, none when all is well.

@@ -27,13 +27,16 @@ internal static class PoolReport
             Commits = commits,
         };
 
-    public static IReadOnlyList<VolumeUsage> Usage(ThinMetadata metadata, CatalogState catalog, Func<VolumeId, int> handles) =>
-        [.. catalog.ByNumber.Values.Select(volume => Usage(metadata, volume, handles(volume.Id)))];
+    public static IReadOnlyList<VolumeUsage> Usage(
+        ThinMetadata metadata, CatalogState catalog, Func<VolumeId, int> handles, Func<VolumeId, SpaceWaiting> space) =>
+        [.. catalog.ByNumber.Values.Select(volume => Usage(metadata, volume, handles, space))];
 
     /// <summary>A volume whose device is gone (somebody else's tools removed it) occupies nothing.</summary>
-    public static VolumeUsage Usage(ThinMetadata metadata, VolumeInfo volume, int handles)
+    public static VolumeUsage Usage(
+        ThinMetadata metadata, VolumeInfo volume, Func<VolumeId, int> handles, Func<VolumeId, SpaceWaiting> space)
     {
         var mapped = metadata.FindThin(volume.ThinId)?.MappedBlocks ?? 0;
-        return new VolumeUsage(volume, (long)mapped * metadata.DataBlockSectors * 512, handles);
+        var mappedBytes = (long)mapped * metadata.DataBlockSectors * 512;
+        return new VolumeUsage(volume, mappedBytes, handles(volume.Id)) { Space = space(volume.Id) };
     }
 }

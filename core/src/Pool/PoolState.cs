@@ -27,6 +27,7 @@ internal sealed class PoolState
         _log = options.Log;
         Driver = options.Driver;
         Epochs = new IoEpochs(options.Driver);
+        Flusher = new DataFlusher(this);
         Space = new SpaceQueue(Deferred, Chores, options.Time, options.NoSpaceTimeout);
     }
 
@@ -46,6 +47,8 @@ internal sealed class PoolState
     public IoEpochs Epochs { get; }
 
     public DeferredWork Deferred { get; } = new();
+
+    public DataFlusher Flusher { get; }
 
     public ChoreList Chores { get; } = new();
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CsiThin.Core.Device;
 
 namespace CsiThin.Core.Pool;
@@ -28,6 +29,9 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
     private long _waitedTicks;
     private long _failures;
 
+    // Of the volumes that have met with lack of space, by number, which is never used again.
+    private readonly Dictionary<ulong, SpaceWaiting> _byVolume = [];
+
     public bool IsEmpty => _first is null;
 
     /// <summary>Requests that wait now; any thread.</summary>
@@ -38,6 +42,12 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
 
     /// <summary>Requests that failed for lack of space; any thread.</summary>
     public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>The same of one volume; for the worker.</summary>
+    public SpaceWaiting Of(VolumeId volume) => _byVolume.GetValueOrDefault(volume.Number);
+
+    /// <summary>A volume is deleted.</summary>
+    public void Forget(VolumeId volume) => _byVolume.Remove(volume.Number);
 
     /// <summary>Whether a request may be given a block now: it has waited, or nobody waits.</summary>
     public bool MayAllocate(BlockRequest request) => IsEmpty || request.WaitingSince != 0;
@@ -92,11 +102,15 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
     /// <summary>Notes the outcome of a request that is about to be handed back, and that it does not wait any more if it did.</summary>
     public void Leave(BlockRequest request)
     {
-        if (request.Error == BlockError.NoSpace)
-            Interlocked.Increment(ref _failures);
-        if (request.WaitingSince != 0)
-            Interlocked.Add(ref _waitedTicks, time.GetElapsedTime(request.WaitingSince).Ticks);
+        var failures = request.Error == BlockError.NoSpace ? 1 : 0;
+        var waited = request.WaitingSince != 0 ? time.GetElapsedTime(request.WaitingSince) : TimeSpan.Zero;
         request.WaitingSince = 0;
+        if (failures == 0 && waited == TimeSpan.Zero)
+            return;
+        Interlocked.Add(ref _failures, failures);
+        Interlocked.Add(ref _waitedTicks, waited.Ticks);
+        ref var sum = ref SumOf(request);
+        sum = sum with { Failures = sum.Failures + failures, Waited = sum.Waited + waited };
     }
 
     public void Dispose() => _timer?.Dispose();
@@ -114,10 +128,10 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
     {
         var request = _first;
         (_first, _last) = (null, null);
-        Volatile.Write(ref _count, 0);
         while (request is not null)
         {
             var next = request.Next;
+            Note(request, -1);
             var error = errorOf(request);
             if (error == BlockError.None)
                 AddLast(request);
@@ -158,15 +172,25 @@ internal sealed class SpaceQueue(DeferredWork deferred, ChoreList chores, TimePr
     {
         if (request.WaitingSince == 0)
             request.WaitingSince = time.GetTimestamp();
-        Volatile.Write(ref _count, _count + 1);
+        Note(request, 1);
     }
+
+    private void Note(BlockRequest request, int change)
+    {
+        Volatile.Write(ref _count, _count + change);
+        ref var sum = ref SumOf(request);
+        sum = sum with { WaitingRequests = sum.WaitingRequests + change };
+    }
+
+    private ref SpaceWaiting SumOf(BlockRequest request) => ref CollectionsMarshal.GetValueRefOrAddDefault(
+        _byVolume, ((ThinVolumeQueue)request.Owner!).Volume.Volume.Id.Number, out _);
 
     private void RemoveFirst()
     {
+        Note(_first!, -1);
         _first = _first!.Next;
         if (_first is null)
             _last = null;
-        Volatile.Write(ref _count, _count - 1);
     }
 
     /// <summary>One timer, for the oldest, which is the first.</summary>

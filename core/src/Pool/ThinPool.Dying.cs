@@ -55,6 +55,7 @@ public sealed partial class ThinPool
         _committer.CommitIfLarge();
         // Most are gone with the first step, in the same transaction.
         _catalog.PutDying(id.Number, volume.ThinId);
+        _state.Space.Forget(id);
         var chore = new DeviceChore(_state, _catalog, id.Number, volume.ThinId);
         if (!chore.Step())
             _state.Chores.Add(chore);

@@ -99,16 +99,14 @@ public sealed partial class ThinPool : IDisposable
 
     /// <summary>The same with what each occupies.</summary>
     public IReadOnlyList<VolumeUsage> ListUsage() => _worker.Invoke(
-        () => PoolReport.Usage(_state.Metadata, _catalog.Committed, id => _open.GetValueOrDefault(id.Number)?.Handles ?? 0),
-            commits: false);
+        () => PoolReport.Usage(_state.Metadata, _catalog.Committed, HandlesOf, _state.Space.Of), commits: false);
 
     /// <summary>One volume with what it occupies, null if there is none of that handle.</summary>
     public VolumeUsage? FindVolume(VolumeId id)
     {
         if (_catalog.Committed.Find(id) is not { } volume)
             return null;
-        return _worker.Invoke(
-            () => PoolReport.Usage(_state.Metadata, volume, _open.GetValueOrDefault(id.Number)?.Handles ?? 0), commits: false);
+        return _worker.Invoke(() => PoolReport.Usage(_state.Metadata, volume, HandlesOf, _state.Space.Of), commits: false);
     }
 
     /// <summary>The volume or snapshot of that name, null if there is none.</summary>
@@ -175,6 +173,7 @@ public sealed partial class ThinPool : IDisposable
         _growthTimer?.Dispose();
         _worker.Dispose();
         _state.Close();
+        _state.Flusher.Dispose();
         _state.Withheld.Wait(); // a discard under way needs the disk
         // Twice, because the first only parts those who came before it from those after.
         _state.Epochs.Flip();
@@ -300,6 +299,8 @@ public sealed partial class ThinPool : IDisposable
         open.Handles++;
         return new ThinVolume(this, _state, open, readOnly || volume.Kind == VolumeKind.Snapshot);
     }
+
+    private int HandlesOf(VolumeId id) => _open.GetValueOrDefault(id.Number)?.Handles ?? 0;
 
     private bool CloseNow(VolumeState volume)
     {

@@ -13,21 +13,20 @@ namespace CsiThin.Core.Pool;
 /// the worker;</item>
 /// <item>hand the runs to the disk queue; holes of a read are zeroes at once;</item>
 /// <item>when the last run is done, leave; a FUA write then becomes a flush;</item>
-/// <item>a flush is a barrier while nothing is uncommitted, else the worker's commit.</item>
+/// <item>a flush is a barrier while nothing is uncommitted (<see cref="DataFlusher"/>), else the worker's commit.</item>
 /// </list>
 /// No lock is held across I/O and nothing is allocated once the tables have grown to the connection's depth.
 /// <para>
-/// Concurrency: the owning thread alone, but for <see cref="TakeBack"/>, which the worker calls; <c>_lock</c> guards the list between the
-/// two.
+/// Concurrency: the owning thread alone, but for <see cref="TakeBack"/>, which worker and flusher call; <c>_lock</c> guards the list of
+/// what they have finished.
 /// </para>
 /// </summary>
 internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
 {
     private const int PhaseTransfer = 0;
-    private const int PhaseBarrier = 1;
 
     /// <summary>The worker has only to commit: the request's own I/O is done.</summary>
-    internal const int PhaseCommit = 2;
+    internal const int PhaseCommit = 1;
 
     private readonly PoolState _pool;
     private readonly bool _readOnly;
@@ -41,7 +40,6 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     private BlockRequest? _returned;
     private BlockRequest? _firstDone;
     private BlockRequest? _lastDone;
-    private bool _gathered;
     private volatile bool _isCancelled;
 
     public ThinVolumeQueue(PoolState pool, VolumeState volume, bool readOnly)
@@ -77,22 +75,12 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
             Defer(request);
     }
 
-    public void Kick()
-    {
-        _disk.Submit();
-        _gathered = false;
-    }
+    public void Kick() => _disk.Submit();
 
     public int Reap(Span<BlockRequest> finished)
     {
         ReapDisk();
         TakeReturned();
-        if (_gathered)
-        {
-            // A FUA write has turned into a barrier: it must not wait for the connection's next request.
-            Kick();
-            ReapDisk();
-        }
         var count = 0;
         for (; count < finished.Length && _firstDone is { } request; count++)
         {
@@ -113,7 +101,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
         _ = _pool.Deferred.TryPost(new PoolTask<bool>(() => _pool.Space.Cancel(this))); // a closing pool ends them by itself
     }
 
-    /// <summary>The worker's way to hand a deferred request back.</summary>
+    /// <summary>How worker and flusher hand a request back.</summary>
     public void TakeBack(BlockRequest request)
     {
         lock (_lock)
@@ -233,25 +221,13 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
         if (--request.PendingParts > 0)
             return;
         _inFlight.Remove(request);
-        if (request.Phase == PhaseTransfer)
-        {
-            TransferDone(request);
-            return;
-        }
-        // Another's barrier may have failed beside this one, and what it did not make durable is as much this flush's.
-        if (request.Error == BlockError.None && _pool.Mode >= PoolMode.ReadOnly)
-            request.Error = BlockError.Io;
-        Done(request);
+        TransferDone(request);
     }
 
     private void PartFailed(BlockRequest request, int errno)
     {
-        request.Error = request.Phase == PhaseTransfer ? PoolErrors.OfTransfer(errno) : BlockError.Io;
-        var what = request.Phase == PhaseBarrier ? "barrier" : request.Operation.ToString();
-        _pool.Log($"A {what} of '{Volume.Volume.Name}' at {request.OffsetBytes} failed with errno {errno}.");
-        // After a failed barrier nobody knows what of the acknowledged data is on the disk.
-        if (request.Phase == PhaseBarrier)
-            _pool.Degrade(PoolMode.ReadOnly, $"a barrier of the data failed with errno {errno}.");
+        request.Error = PoolErrors.OfTransfer(errno);
+        _pool.Log($"A {request.Operation} of '{Volume.Volume.Name}' at {request.OffsetBytes} failed with errno {errno}.");
     }
 
     private void TransferDone(BlockRequest request)
@@ -279,17 +255,18 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
             Defer(request);
             return;
         }
-        request.Phase = PhaseBarrier;
-        request.PendingParts = 1;
-        _inFlight.Add(request);
-        _disk.Barrier((ulong)request.Slot);
-        _gathered = true;
+        if (!_pool.Flusher.TryPost(request))
+            Refuse(request);
     }
 
     private void Defer(BlockRequest request)
     {
-        if (_pool.Deferred.TryPost(request))
-            return;
+        if (!_pool.Deferred.TryPost(request))
+            Refuse(request);
+    }
+
+    private void Refuse(BlockRequest request)
+    {
         request.Error = BlockError.ShuttingDown;
         Done(request);
     }

@@ -54,17 +54,18 @@ public sealed class DiskSliceTests
         disk.Fault = access =>
         {
             seen.Add(access);
-            return access.Kind == DiskAccessKind.Barrier ? Errno.NoSpace : 0;
+            return access.Kind == DiskAccessKind.Read ? Errno.NoSpace : 0;
         };
         queue.Write(512, memory.Address, 1024, 5);
-        queue.Barrier(6);
+        queue.Read(2048, memory.Address, 512, 6);
         Assert.Throws<ArgumentOutOfRangeException>(() => queue.Write(4096, memory.Address, 512, 7));
         queue.Submit();
         var completions = new DiskCompletion[3];
         Assert.Equal(2, queue.Reap(completions, wait: true));
         Assert.Equal([new DiskCompletion(5, 0), new DiskCompletion(6, Errno.NoSpace)], completions[..2]);
         Assert.Equal(
-            [(DiskAccessKind.Write, 65536L + 4096 + 512), (DiskAccessKind.Barrier, 0L)], seen.Select(a => (a.Kind, a.OffsetBytes)));
+            [(DiskAccessKind.Write, 65536L + 4096 + 512), (DiskAccessKind.Read, 65536L + 4096 + 2048)],
+            seen.Select(a => (a.Kind, a.OffsetBytes)));
     }
 
     [Fact]

@@ -205,23 +205,6 @@ public sealed class FileDiskTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_failed_barrier_is_final()
-    {
-        using var temp = new TempFile();
-        using var disk = FileDisk.Create(temp.Path, DiskBytes);
-        disk.Barrier();
-        Assert.Equal(Errno.Io, disk.NoteBarrier(Errno.Io));
-        Assert.Equal(Errno.Io, disk.NoteBarrier(0));
-        Assert.Equal(Errno.Io, Assert.Throws<DiskException>(disk.Barrier).Errno);
-        using var queue = disk.OpenQueue();
-        queue.Barrier(1);
-        queue.Submit();
-        var completions = new DiskCompletion[1];
-        Assert.Equal(1, queue.Reap(completions, wait: true));
-        Assert.Equal(Errno.Io, completions[0].Errno);
-    }
-
-    [Fact]
     public void Whoever_only_observes_a_disk_is_in_nobodys_way_and_sees_what_its_owner_writes()
     {
         using var temp = new TempFile();

@@ -23,9 +23,7 @@ internal sealed class QueueDriver(IDiskQueue queue, Random random, byte[] model,
         {
             var tag = (ulong)random.NextInt64();
             Assert.True(tags.Add(tag));
-            if (random.Next(20) == 0)
-                queue.Barrier(tag);
-            else if (!TryTransfer(memory, i * MaxUnits * unitBytes, tag, touched, reads))
+            if (!TryTransfer(memory, i * MaxUnits * unitBytes, tag, touched, reads))
                 tags.Remove(tag);
             if (random.Next(4) == 0)
                 queue.Submit();

@@ -70,7 +70,7 @@ internal sealed class NbdFixture : IDisposable
     /// <summary>Waits until something that another thread brings about has come true, and fails after 20 s.</summary>
     public static void Until(Func<bool> condition, string what)
     {
-        if (!SpinWait.SpinUntil(condition, 20_000))
+        if (!SpinWait.SpinUntil(condition, 120_000))
             throw new TimeoutException($"never came true: {what}");
     }
 

@@ -61,6 +61,25 @@ public sealed class SpaceQueueTests : IDisposable
     }
 
     [Fact]
+    public void Who_waits_and_who_has_failed_is_told_volume_by_volume_also_when_it_is_closed()
+    {
+        using var write = New(0, 1);
+        WaitingWrite.UntilWaiting(_pool.Pool, 1);
+        Assert.Equal(new SpaceWaiting(1, TimeSpan.Zero, 0), SpaceOf(_volume));
+        Assert.Equal(default, SpaceOf(_other));
+        _time.FireAll();
+        Assert.Equal(BlockError.NoSpace, write.Result());
+        using (var device = _pool.Device(_other))
+        using (var client = new BlockClient(device))
+            Assert.Equal(BlockError.NoSpace, client.Write(0, ThinPoolTests.Pattern(4096, 1)));
+        Assert.Equal(new SpaceWaiting(0, TimeSpan.Zero, 1), SpaceOf(_other));
+        var status = _pool.Pool.GetStatus();
+        Assert.Equal(new SpaceWaiting(0, status.SpaceWait, 1), SpaceOf(_volume));
+        Assert.True(status.SpaceWait > TimeSpan.Zero);
+        Assert.Equal(_pool.Pool.ListUsage().Sum(usage => usage.Space.Failures), status.NoSpaceFailures);
+    }
+
+    [Fact]
     public void Reads_overwrites_and_flushes_go_on_while_writes_wait()
     {
         using var write = New(0, 1);
@@ -264,6 +283,8 @@ public sealed class SpaceQueueTests : IDisposable
             Assert.Equal(ThinPoolTests.Pattern(Block, 77), client.Read(0, Block));
         Assert.Equal(ThinPoolTests.Pattern(Block, 78), _client.Read(0, Block));
     }
+
+    private SpaceWaiting SpaceOf(VolumeInfo volume) => _pool.Pool.FindVolume(volume.Id)!.Space;
 
     private WaitingWrite New(int place, int seed) =>
         new(_device, (long)(_blocks + place) * Block, ThinPoolTests.Pattern(4096, seed));

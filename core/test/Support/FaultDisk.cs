@@ -25,9 +25,21 @@ public readonly record struct DiskAccess(DiskAccessKind Kind, long OffsetBytes, 
 /// Passes everything on to another disk, but asks <see cref="Fault"/> first, so that a test can name the very operation that fails ("the
 /// second write to the superblock after a barrier"), or look at the disk just before it. A failed operation does not reach the disk below.
 /// </summary>
-public sealed class FaultDisk(IDisk inner) : IDisk
+public sealed class FaultDisk : IDisk
 {
+    private readonly IDisk _inner;
     private readonly int[] _counts = new int[4];
+    private readonly BarrierTurn? _turn;
+
+    /// <summary>
+    /// A disk that fails as it is told, <paramref name="inner"/> behind it. With <paramref name="barriersInTurn"/> its barriers are those
+    /// of a real one, of which none ends well after one has failed; else it forgets a failure at once.
+    /// </summary>
+    public FaultDisk(IDisk inner, bool barriersInTurn = false)
+    {
+        _inner = inner;
+        _turn = barriersInTurn ? new BarrierTurn(PassBarrier) : null;
+    }
 
     /// <summary>
     /// Asked before each operation, from whatever thread does it: 0 lets it pass, anything else is the errno it fails with.
@@ -35,10 +47,13 @@ public sealed class FaultDisk(IDisk inner) : IDisk
     public Func<DiskAccess, int>? Fault { get; set; }
 
     /// <inheritdoc/>
-    public long LengthBytes => inner.LengthBytes;
+    public long LengthBytes => _inner.LengthBytes;
 
     /// <inheritdoc/>
-    public int AlignmentBytes => inner.AlignmentBytes;
+    public int AlignmentBytes => _inner.AlignmentBytes;
+
+    /// <summary>Whoever waits for a barrier under way to end.</summary>
+    public int WaitingForTurn => _turn?.Waiting ?? 0;
 
     /// <summary>How many operations of a kind were asked for so far.</summary>
     public int CountOf(DiskAccessKind kind) => Volatile.Read(ref _counts[(int)kind]);
@@ -56,35 +71,50 @@ public sealed class FaultDisk(IDisk inner) : IDisk
     public void Read(long offsetBytes, Span<byte> buffer)
     {
         Ask(DiskAccessKind.Read, offsetBytes, buffer.Length);
-        inner.Read(offsetBytes, buffer);
+        _inner.Read(offsetBytes, buffer);
     }
 
     /// <inheritdoc/>
     public void Write(long offsetBytes, ReadOnlySpan<byte> buffer)
     {
         Ask(DiskAccessKind.Write, offsetBytes, buffer.Length);
-        inner.Write(offsetBytes, buffer);
+        _inner.Write(offsetBytes, buffer);
     }
 
     /// <inheritdoc/>
     public void Barrier()
     {
-        Ask(DiskAccessKind.Barrier, 0, 0);
-        inner.Barrier();
+        var errno = _turn is null ? PassBarrier() : _turn.Run();
+        if (errno != 0)
+            throw new DiskException("injected fault: a barrier", errno);
     }
 
     /// <inheritdoc/>
     public void Discard(long offsetBytes, long lengthBytes)
     {
         Ask(DiskAccessKind.Discard, offsetBytes, lengthBytes);
-        inner.Discard(offsetBytes, lengthBytes);
+        _inner.Discard(offsetBytes, lengthBytes);
     }
 
     /// <inheritdoc/>
     public IDiskQueue OpenQueue() => new InPlaceDiskQueue(this);
 
     /// <inheritdoc/>
-    public void Dispose() => inner.Dispose();
+    public void Dispose() => _inner.Dispose();
+
+    private int PassBarrier()
+    {
+        try
+        {
+            Ask(DiskAccessKind.Barrier, 0, 0);
+            _inner.Barrier();
+            return 0;
+        }
+        catch (DiskException e)
+        {
+            return e.Errno;
+        }
+    }
 
     private void Ask(DiskAccessKind kind, long offsetBytes, long lengthBytes)
     {

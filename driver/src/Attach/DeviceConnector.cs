@@ -16,6 +16,10 @@ internal sealed class DeviceConnector(KernelNbd kernel, NbdServer server, Device
 
     private readonly TimeProvider _time = options.Time;
 
+    /// <summary>Opens a volume as its attachment has it.</summary>
+    public static IBlockDevice Open(IEnginePool pool, Attachment attachment) =>
+        pool.OpenDevice(attachment.Volume, attachment.ReadOnly);
+
     /// <summary>Makes a device of an open volume, which is taken over.</summary>
     public async Task<DeviceLink> ConnectAsync(Attachment attachment, IBlockDevice device)
     {

@@ -13,8 +13,14 @@ internal sealed partial class DeviceLog(ILoggerFactory logs)
     /// <summary>A device of an earlier life, or one whose connection has died, is served again.</summary>
     public void ServedAgain(DeviceLink link) => LogServedAgain(_log, link.Index, link.Attachment.Volume.ToString());
 
-    /// <summary>A device cannot be served for now.</summary>
-    public void CannotServe(DeviceLink link, string reason) => LogCannotServe(_log, link.Index, link.Attachment.Volume.ToString(), reason);
+    /// <summary>A device cannot be served, or looked after, for now.</summary>
+    public void CannotServe(DeviceLink link, string reason)
+    {
+        if (link.IsServed)
+            LogCannotCare(_log, link.Index, link.Attachment.Volume.ToString(), reason);
+        else
+            LogCannotServe(_log, link.Index, link.Attachment.Volume.ToString(), reason);
+    }
 
     /// <summary>A device without a volume, and without a user, was taken away.</summary>
     public void OrphanDetached(DeviceLink link) => LogOrphanDetached(_log, link.Index, link.Attachment.Volume.ToString());
@@ -39,6 +45,9 @@ internal sealed partial class DeviceLog(ILoggerFactory logs)
 
     [LoggerMessage(5, LogLevel.Warning, "Device nbd{Index} of volume {Volume} has vanished from the kernel: somebody disconnected it")]
     private static partial void LogVanished(ILogger logger, uint index, string volume);
+
+    [LoggerMessage(7, LogLevel.Error, "Device nbd{Index} of volume {Volume} is served, but cannot be looked after: {Reason}")]
+    private static partial void LogCannotCare(ILogger logger, uint index, string volume, string reason);
 
     [LoggerMessage(6, LogLevel.Error, "Looking after device nbd{Index} failed")]
     private static partial void LogWatchFailed(ILogger logger, Exception exception, uint index);

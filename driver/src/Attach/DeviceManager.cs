@@ -1,6 +1,6 @@
-using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
+using CsiThin.Driver.Attach.Netlink;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging;
 
@@ -17,8 +17,11 @@ namespace CsiThin.Driver.Attach;
 /// process.</item>
 /// </list>
 /// <para>
-/// Concurrency: <c>_locks</c> has one lock for each volume, held for the whole of a verb or of the watchdog's care for it; <c>_links</c>
-/// guards itself and is changed by the lock's holder alone.
+/// Here are the verbs; <see cref="DeviceRegistry"/> knows what there is, <see cref="DeviceMender"/> puts right what is amiss,
+/// <see cref="DeviceWatchdog"/> has it do so in time.
+/// </para>
+/// <para>
+/// Concurrency: <c>_locks</c> has one lock for each volume, held for the whole of a verb or of the mender's care for its device.
 /// </para>
 /// </summary>
 internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
@@ -32,7 +35,8 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     private readonly NbdServer _server;
     private readonly KernelNbd _kernel;
     private readonly DeviceConnector _connector;
-    private readonly DeviceTable _links = new();
+    private readonly DeviceRegistry _registry;
+    private readonly DeviceMender _mender;
     private readonly KeyedLock _locks = new();
     private readonly DeviceWatchdog _watchdog;
     private readonly DeviceMeter _meter;
@@ -50,9 +54,16 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             Log = nbdLog,
             TimeProvider = options.Time,
         });
-        _watchdog = new DeviceWatchdog(_links, options, link => MendAsync(link, TimeSpan.Zero), _log);
-        _meter = new DeviceMeter(pools, _links);
-        _connector = new DeviceConnector(_kernel, _server, options, _ => _watchdog.Wake());
+        _connector = new DeviceConnector(_kernel, _server, options, _ => _watchdog!.Wake());
+        _registry = new DeviceRegistry(_journal, _kernel, options, _log);
+        _mender = new DeviceMender(pools, _registry, _connector, _kernel, _locks, options, _log);
+        _watchdog = new DeviceWatchdog(
+            _registry.Links,
+            options,
+            link => _mender.MendAsync(link, TimeSpan.Zero),
+            (now, wake) => DeadLinkListener.Renew(now, wake, options.Time),
+            _log);
+        _meter = new DeviceMeter(pools, _registry.Links);
     }
 
     /// <summary>
@@ -68,9 +79,9 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             if (manager._journal.SetAsidePath is { } aside)
                 manager._log.JournalSetAside(aside);
             foreach (var pool in pools.All)
-                pool.Pool.Resized = manager.ShowResizedAsync;
-            await manager.ReplayAsync().ConfigureAwait(false);
-            manager._watchdog.Start(manager._kernel.TryFindFamily());
+                pool.Pool.Resized = manager._mender.ShowResizedAsync;
+            await manager._mender.ReplayAsync(manager._journal).ConfigureAwait(false);
+            manager._watchdog.Start();
             return manager;
         }
         catch
@@ -92,11 +103,11 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         var (pool, volume) = Require(id);
         var wanted = new Attachment(id, request.ReadOnly || volume.Kind == VolumeKind.Snapshot, request.BlockBytes);
         AttachRules.Check(volume, wanted);
-        if (LinkOrLeftover(id) is { } link)
+        if (await _registry.FindOrTakeUpAsync(id).ConfigureAwait(false) is { } link)
         {
             AttachRules.CheckSame(volume, link.Attachment, wanted);
             if (!link.IsServed)
-                await ServeAgainAsync(link, pool).ConfigureAwait(false);
+                await _mender.ServeAgainAsync(link, pool).ConfigureAwait(false);
             await _connector.ShowSizeAsync(link, volume.SizeBytes).ConfigureAwait(false);
         }
         else
@@ -104,7 +115,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
             link = await ConnectAsync(wanted, pool).ConfigureAwait(false);
         }
 
-        return Describe(link) ?? throw new VolumeException(
+        return _registry.Describe(link) ?? throw new VolumeException(
             VolumeError.Unavailable, $"attaching {id}: the kernel has dropped nbd{link.Index} again; try again");
     }
 
@@ -112,23 +123,23 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     public async Task DetachAsync(VolumeId id, CancellationToken cancellation)
     {
         using var held = await HoldAsync(id, cancellation).ConfigureAwait(false);
-        if (LinkOrLeftover(id) is not { } link || _kernel.Sys.Find(link.Index) is not { } device)
+        if (await _registry.FindOrTakeUpAsync(id).ConfigureAwait(false) is not { } link || _kernel.Sys.Find(link.Index) is not { } device)
             return;
         await _connector.DetachAsync(link, device).ConfigureAwait(false);
-        Forget(link);
+        _registry.Forget(link);
     }
 
     /// <inheritdoc/>
     public async Task<AttachedDevice?> FindDeviceAsync(VolumeId id, CancellationToken cancellation)
     {
         using var held = await HoldAsync(id, cancellation).ConfigureAwait(false);
-        return LinkOf(id) is { } link ? Describe(link) : null;
+        return await _registry.FindAsync(id).ConfigureAwait(false) is { } link ? _registry.Describe(link) : null;
     }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<AttachedDevice>> ListDevicesAsync(CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<AttachedDevice>>(
-            [.. _links.All.OrderBy(link => link.Index).Select(Describe).OfType<AttachedDevice>()]);
+            [.. _registry.Links.All.OrderBy(link => link.Index).Select(_registry.Describe).OfType<AttachedDevice>()]);
 
     /// <inheritdoc/>
     public async Task<VolumeContent> InspectContentAsync(VolumeId id, CancellationToken cancellation)
@@ -159,150 +170,20 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         _journal.Dispose();
     }
 
-    /// <summary>
-    /// Makes a resized volume's device, if it has one, show the new size. The kernel first waits for the requests in flight, and one that
-    /// waits for space may take long: after the limit the verb is answered, and the size shown as soon as it can be.
-    /// </summary>
-    private async Task ShowResizedAsync(VolumeId id)
-    {
-        if (_links.Find(id) is not { } link)
-            return;
-        try
-        {
-            await MendAsync(link, _options.ResizeLimit).WaitAsync(_options.ResizeLimit, _options.Time).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The care for the device goes on by itself.
-        }
-    }
-
-    private async Task ReplayAsync()
-    {
-        var known = _journal.Entries.ToDictionary(entry => entry.Volume);
-        var mending = new List<Task>();
-        foreach (var device in _kernel.Sys.List())
-        {
-            // All at once: while the kernel is told of one device, another's connection gets its thread.
-            if (device.IsConnected && BackendName.TryParse(device.Backend, out var volume))
-                mending.Add(MendAsync(TakeUp(volume, device, isRecorded: known.Remove(volume)), TimeSpan.Zero));
-        }
-
-        await Task.WhenAll(mending).ConfigureAwait(false);
-
-        // A journal entry without a device: the host was booted again, or the end came before the kernel saw it.
-        foreach (var volume in known.Keys)
-            _journal.Remove(volume);
-    }
-
-    /// <summary>Cares for one device: serves it if nothing does, or lets it go when its volume is gone and nobody uses it.</summary>
-    private async Task MendAsync(DeviceLink link, TimeSpan lockWait)
-    {
-        using var held = await _locks.AcquireAsync(link.Backend, lockWait, CancellationToken.None).ConfigureAwait(false);
-        if (held is null || LinkOf(link.Attachment.Volume) != link)
-            return; // a verb is at work on it and will leave it right, or it is over
-        try
-        {
-            await MendNowAsync(link).ConfigureAwait(false);
-            link.LastComplaint = null;
-        }
-        catch (Exception failure) when (failure is VolumeException or PoolException or IOException)
-        {
-            if (link.LastComplaint != failure.Message)
-                _log.CannotServe(link, failure.Message);
-            link.LastComplaint = failure.Message;
-        }
-    }
-
-    private async Task MendNowAsync(DeviceLink link)
-    {
-        var id = link.Attachment.Volume;
-        if (!_pools.TryFind(id.Pool, out var pool))
-            throw new VolumeException(VolumeError.PoolAbsent, $"its pool {id.Pool:N} is not open here");
-        if (pool.Pool.FindVolume(id) is { } usage)
-        {
-            if (!link.IsServed)
-                await ServeAgainAsync(link, pool.Pool).ConfigureAwait(false);
-            await _connector.ShowSizeAsync(link, usage.Volume.SizeBytes).ConfigureAwait(false);
-            return;
-        }
-
-        var device = _kernel.Sys.Find(link.Index)!;
-        if (DeviceConnector.UsersOf(device) is { Count: > 0 } users)
-            throw new VolumeException(VolumeError.Busy, $"its volume is gone, but it is in use: {string.Join(", ", users)}");
-        await _connector.DetachAsync(link, device).ConfigureAwait(false);
-        Forget(link);
-        _log.OrphanDetached(link);
-    }
-
     private async Task<DeviceLink> ConnectAsync(Attachment attachment, IEnginePool pool)
     {
-        Record($"attaching {attachment.Volume}", () => _journal.Add(attachment));
+        _registry.Announce(attachment);
         try
         {
-            var link = await _connector.ConnectAsync(attachment, Open(pool, attachment)).ConfigureAwait(false);
-            _links.Put(link);
+            var link = await _connector.ConnectAsync(attachment, DeviceConnector.Open(pool, attachment)).ConfigureAwait(false);
+            _registry.Links.Put(link);
             return link;
         }
         catch
         {
-            // Only what the kernel surely does not have leaves the journal; the rest is for the next replay.
-            if (_kernel.Sys.FindByBackend(BackendName.Of(attachment.Volume)) is null)
-                Record($"attaching {attachment.Volume}", () => _journal.Remove(attachment.Volume));
+            _registry.Withdraw(attachment);
             throw;
         }
-    }
-
-    private async Task ServeAgainAsync(DeviceLink link, IEnginePool pool)
-    {
-        await link.EndAsync(TimeSpan.Zero, _options.Time).ConfigureAwait(false);
-        await _connector.ReconnectAsync(link, Open(pool, link.Attachment)).ConfigureAwait(false);
-        link.Reconnects++;
-        _log.ServedAgain(link);
-    }
-
-    private static IBlockDevice Open(IEnginePool pool, Attachment attachment) =>
-        pool.OpenDevice(attachment.Volume, attachment.ReadOnly);
-
-    /// <summary>The link of a volume while the kernel has its device; one that has vanished is forgotten.</summary>
-    private DeviceLink? LinkOf(VolumeId id)
-    {
-        if (_links.Find(id) is not { } link)
-            return null;
-        if (_kernel.Sys.Find(link.Index) is { IsConnected: true } device && device.Backend == link.Backend)
-            return link;
-        _log.Vanished(link);
-        Forget(link);
-        return null;
-    }
-
-    // A request to the kernel whose answer came too late may have left a device that nobody has written down since.
-    private DeviceLink? LinkOrLeftover(VolumeId id) =>
-        LinkOf(id) ?? (_kernel.Sys.FindByBackend(BackendName.Of(id)) is { } device ? TakeUp(id, device, isRecorded: false) : null);
-
-    private DeviceLink TakeUp(VolumeId id, NbdDevice device, bool isRecorded)
-    {
-        // What the kernel has counts: the journal may have been set aside.
-        var attachment = new Attachment(id, device.IsReadOnly, device.BlockBytes);
-        if (!isRecorded)
-            Record($"taking up {device.Path}", () => _journal.Add(attachment));
-        var link = new DeviceLink(attachment) { Index = device.Index };
-        _links.Put(link);
-        return link;
-    }
-
-    private void Forget(DeviceLink link)
-    {
-        _links.Remove(link);
-        Record($"detaching {link.Attachment.Volume}", () => _journal.Remove(link.Attachment.Volume));
-    }
-
-    private AttachedDevice? Describe(DeviceLink link)
-    {
-        if (_kernel.Sys.Find(link.Index) is not { IsConnected: true } device || device.Backend != link.Backend)
-            return null;
-        return new AttachedDevice(
-            link.Attachment.Volume, device.Path, device.Major, device.Minor, device.IsReadOnly, device.SizeBytes, device.BlockBytes);
     }
 
     private (IEnginePool Pool, VolumeInfo Volume) Require(VolumeId id)
@@ -318,18 +199,4 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         await _locks.AcquireAsync(BackendName.Of(id), LockWait, cancellation).ConfigureAwait(false)
         ?? throw new VolumeException(
             VolumeError.Aborted, $"another call for the device of {id} has been at work for {LockWait.TotalSeconds:0.#} s; try again");
-
-    private void Record(string what, Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (IOException failure)
-        {
-            throw new VolumeException(
-                VolumeError.Unavailable,
-                $"{what}: the attachment journal in {_options.StateDirectory} cannot be written: {failure.Message}");
-        }
-    }
 }

@@ -1,27 +1,33 @@
 using CsiThin.Driver.Attach.Netlink;
+using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Attach;
 
 /// <summary>
 /// Looks after every device: at once when a connection has ended or the kernel announces a dead link, and in regular rounds in case nobody
-/// said anything.
-/// <para>Concurrency: one task does all the work, one device after the other; <see cref="Wake"/> from any thread.</para>
+/// said anything. Each round also sees to it that the announcements are heard, for nbd may be loaded, or loaded again, at any time.
+/// <para>
+/// Concurrency: one task makes the rounds, and alone touches <c>_cares</c>; each device has a task of its own, so that one which hangs in
+/// the kernel keeps nobody else waiting. <c>_listener</c> is changed by <c>_hearing</c> alone. <see cref="Wake"/> from any thread.
+/// </para>
 /// </summary>
-internal sealed class DeviceWatchdog(DeviceTable links, DeviceOptions options, Func<DeviceLink, Task> mend, DeviceLog log)
+internal sealed class DeviceWatchdog(
+    DeviceTable links,
+    DeviceOptions options,
+    Func<DeviceLink, Task> mend,
+    Func<DeadLinkListener?, Action, DeadLinkListener?> listen,
+    DeviceLog log)
     : IAsyncDisposable
 {
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<DeviceLink, Task> _cares = [];
     private DeadLinkListener? _listener;
+    private Task _hearing = Task.CompletedTask;
     private Task _running = Task.CompletedTask;
 
-    /// <summary>Begins; without a family there are no announcements.</summary>
-    public void Start(NetlinkFamily? family)
-    {
-        if (family is not null)
-            _listener = DeadLinkListener.TryOpen(family, _ => Wake());
-        _running = Task.Run(WatchAsync);
-    }
+    /// <summary>Begins.</summary>
+    public void Start() => _running = Task.Run(WatchAsync);
 
     /// <summary>Asks for a round now.</summary>
     public void Wake()
@@ -49,9 +55,46 @@ internal sealed class DeviceWatchdog(DeviceTable links, DeviceOptions options, F
     {
         while (!_stop.IsCancellationRequested)
         {
-            foreach (var link in links.All)
-                await MendAsync(link).ConfigureAwait(false);
+            if (_hearing.IsCompleted)
+                _hearing = Task.Run(HearAsync);
+            CareForAll();
             await PauseAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll([_hearing, .. _cares.Values]).ConfigureAwait(false);
+    }
+
+    private void CareForAll()
+    {
+        foreach (var (link, care) in _cares)
+        {
+            if (care.IsCompleted)
+                _cares.Remove(link);
+        }
+
+        foreach (var link in links.All)
+        {
+            // Whatever this round was asked for may have come too late for the care that is under way.
+            if (_cares.TryGetValue(link, out var care))
+                _ = care.ContinueWith(_ => Wake(), TaskScheduler.Default);
+            else
+                _cares[link] = Task.Run(() => MendAsync(link));
+        }
+    }
+
+    private async Task HearAsync()
+    {
+        try
+        {
+            var now = await KernelNbd.RunAsync(
+                "listening for dead links", () => listen(_listener, Wake), options.KernelLimit, options.Time).ConfigureAwait(false);
+            if (now != _listener)
+                _listener?.Dispose();
+            _listener = now;
+        }
+        catch (VolumeException)
+        {
+            // The kernel does not answer just now: the rounds find the same, later.
         }
     }
 

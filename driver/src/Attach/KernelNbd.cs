@@ -60,8 +60,18 @@ internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) :
         return true;
     });
 
-    /// <summary>Whether the kernel itself says that a device is connected.</summary>
-    public Task<bool> IsConnectedAsync(string what, uint index) => RunAsync(what, netlink => netlink.IsConnected(index));
+    /// <summary>Whether the kernel itself says that a device is connected; a kernel without nbd has none.</summary>
+    public Task<bool> IsConnectedAsync(string what, uint index) => RunAsync(what, netlink =>
+    {
+        try
+        {
+            return netlink.IsConnected(index);
+        }
+        catch (NetlinkException none) when (none.Errno == Errno.NoSuchFile)
+        {
+            return false;
+        }
+    });
 
     /// <summary>
     /// Runs what may wait in the kernel on a thread of its own. After <paramref name="limit"/> nobody waits for it any more, though it may

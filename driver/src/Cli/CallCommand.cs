@@ -44,6 +44,8 @@ internal static class CallCommand
         string socketPath, MethodDescriptor method, string json, Output output, CancellationToken cancellation)
     {
         var request = Parse(method, json);
+        if (!File.Exists(socketPath))
+            throw new CliException($"there is no socket {socketPath}: does the server run, and is --endpoint its own?");
         using var channel = UnixChannel.Open(socketPath);
         using var call = channel.CreateCallInvoker().AsyncUnaryCall(
             new Method<IMessage, IMessage>(

@@ -6,8 +6,7 @@ namespace CsiThin.Driver.Cli;
 
 /// <summary>
 /// A small NBD client: one connection to a unix socket, one request at a time, simple replies. It reads, writes and flushes, which is what
-/// comparing
-/// and filling a volume takes (doc/proto.md of the NBD project; integers are big-endian). Used by one thread.
+/// comparing and filling a volume takes (doc/proto.md of the NBD project; integers are big-endian). Used by one thread.
 /// </summary>
 internal sealed class NbdClient : IDisposable
 {

@@ -97,11 +97,22 @@ internal static class EngineMessages
     };
 
     /// <summary>A volume with what it occupies.</summary>
-    public static V1.VolumeUsage ToUsage(VolumeUsage usage) =>
-        new() { Volume = ToVolume(usage.Volume), MappedBytes = usage.MappedBytes, OpenHandles = usage.OpenHandles };
+    public static V1.VolumeUsage ToUsage(VolumeUsage usage) => new()
+    {
+        Volume = ToVolume(usage.Volume),
+        MappedBytes = usage.MappedBytes,
+        OpenHandles = usage.OpenHandles,
+        WaitingRequests = usage.Space.WaitingRequests,
+        SpaceWait = Duration.FromTimeSpan(usage.Space.Waited),
+        NoSpaceFailures = usage.Space.Failures,
+    };
 
     /// <summary>What <see cref="ToUsage"/> wrote.</summary>
-    public static VolumeUsage ToVolumeUsage(V1.VolumeUsage usage) => new(ToInfo(usage.Volume), usage.MappedBytes, usage.OpenHandles);
+    public static VolumeUsage ToVolumeUsage(V1.VolumeUsage usage) =>
+        new(ToInfo(usage.Volume), usage.MappedBytes, usage.OpenHandles)
+        {
+            Space = new SpaceWaiting(usage.WaitingRequests, usage.SpaceWait?.ToTimeSpan() ?? default, usage.NoSpaceFailures),
+        };
 
     /// <summary>A volume that is asked for.</summary>
     public static CreateVolumeRequest ToCreate(Guid pool, VolumeSpec spec) => new()

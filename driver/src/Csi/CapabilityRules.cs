@@ -6,8 +6,7 @@ namespace CsiThin.Driver.Csi;
 
 /// <summary>
 /// How a volume may be used. The disk is in one node, so every single-node mode works and no multi-node mode does: promising one would
-/// leave
-/// a pod on another node waiting for ever.
+/// leave a pod on another node waiting for ever.
 /// </summary>
 internal static class CapabilityRules
 {

@@ -24,8 +24,7 @@ internal sealed class MetricsServer : IAsyncDisposable
 
     /// <summary>
     /// Listens on <paramref name="endPoint"/>; throws <see cref="IOException"/> when it is taken. <paramref name="unhealthy"/> returns null
-    /// while all is
-    /// well, else the reason that <c>/healthz</c> answers with 503.
+    /// while all is well, else the reason that <c>/healthz</c> answers with 503.
     /// </summary>
     public static async Task<MetricsServer> StartAsync(IPEndPoint endPoint, PrometheusExporter exporter, Func<string?> unhealthy)
     {

@@ -2,8 +2,7 @@ namespace CsiThin.Driver.Volumes;
 
 /// <summary>
 /// What is left for new volumes, in bytes. <see cref="LargestBytes"/> is what the emptiest pool could hold in full: larger thin volumes are
-/// not
-/// refused, but a scheduler that goes by this figure then puts no volume where it could not be filled.
+/// not refused, but a scheduler that goes by this figure then puts no volume where it could not be filled.
 /// </summary>
 internal sealed record Capacity(long AvailableBytes, long LargestBytes)
 {

@@ -42,9 +42,9 @@ public sealed class EngineMessagesTests
         AssertSame(volume, EngineMessages.ToInfo(EngineMessages.ToVolume(volume)));
         var plain = volume with { Source = null, SourceKind = VolumeKind.Volume, Kind = VolumeKind.Volume };
         AssertSame(plain, EngineMessages.ToInfo(EngineMessages.ToVolume(plain)));
-        var usage = new VolumeUsage(volume, 1L << 40, 3);
+        var usage = new VolumeUsage(volume, 1L << 40, 3) { Space = new SpaceWaiting(4, TimeSpan.FromSeconds(5.5), 6) };
         var same = EngineMessages.ToVolumeUsage(EngineMessages.ToUsage(usage));
-        Assert.Equal((usage.MappedBytes, usage.OpenHandles), (same.MappedBytes, same.OpenHandles));
+        Assert.Equal((usage.MappedBytes, usage.OpenHandles, usage.Space), (same.MappedBytes, same.OpenHandles, same.Space));
         AssertSame(usage.Volume, same.Volume);
     }
 

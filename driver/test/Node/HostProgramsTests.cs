@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Node;
+using CsiThin.Driver.Tests.Kube;
 using CsiThin.Driver.Volumes;
 using Xunit;
 
@@ -50,21 +53,27 @@ public sealed class HostProgramsTests : IDisposable
     [Fact]
     public async Task What_hangs_is_killed_with_its_children()
     {
-        var mark = Path.Combine(Path.GetTempPath(), $"csithin-{Guid.NewGuid():N}");
-        _scripts.With("mkfs.ext4", $"(sleep 3; touch {mark}) & wait");
-        var failure = await Refused(VolumeError.TimedOut, Call("mkfs.ext4") with { Limit = TimeSpan.FromMilliseconds(300) });
-        Assert.Contains("did not end within 0.3 s; it was killed", failure, StringComparison.Ordinal);
-        await Task.Delay(TimeSpan.FromSeconds(4));
-        Assert.False(File.Exists(mark), "the child has lived on");
+        var time = new ManualTimeProvider();
+        using var scripts = new ScriptedPrograms(time).With("mkfs.ext4", "sleep 600 & echo $! >$note; wait");
+        var running = scripts.Programs.RunAsync("volume 'a'", Call("mkfs.ext4") with { Limit = TimeSpan.FromMilliseconds(300) });
+        var child = 0;
+        await Eventually.HoldsAsync(() => time.Waiting > 0 && (child = Noted(scripts)) > 0, "a program that hangs");
+        Assert.True(IsAlive(child));
+        time.FireAll();
+        var failure = await Assert.ThrowsAsync<VolumeException>(() => running);
+        Assert.Equal(VolumeError.TimedOut, failure.Error);
+        Assert.Contains("did not end within 0.3 s; it was killed", failure.Message, StringComparison.Ordinal);
+        await Eventually.HoldsAsync(() => !IsAlive(child), "the child's end");
     }
 
     [Fact]
     public async Task What_leaves_a_daemon_behind_has_ended()
     {
-        _scripts.With("mkfs.ext4", "sleep 8 & exit 0");
-        var begin = TimeProvider.System.GetTimestamp();
-        await _scripts.Programs.RunAsync("volume 'a'", Call("mkfs.ext4"));
-        Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromSeconds(7));
+        _scripts.With("mkfs.ext4", "sleep 600 & echo $! >$note; exit 0");
+        await _scripts.Programs.RunAsync("volume 'a'", Call("mkfs.ext4")).WaitAsync(TimeSpan.FromMinutes(2));
+        using var daemon = Process.GetProcessById(Noted(_scripts));
+        Assert.False(daemon.HasExited);
+        daemon.Kill();
     }
 
     [Fact]
@@ -74,6 +83,23 @@ public sealed class HostProgramsTests : IDisposable
             "volume 'a': mkfs.btrfs is not there; install btrfs-progs on the node",
             await Refused(VolumeError.HostUnfit, Call("mkfs.btrfs")));
         Assert.False(_scripts.Programs.Has("mkfs.btrfs"));
+    }
+
+    /// <summary>The process id that a script wrote down, 0 before.</summary>
+    private static int Noted(ScriptedPrograms scripts) =>
+        File.Exists(scripts.Note) && int.TryParse(File.ReadAllText(scripts.Note), out var id) ? id : 0;
+
+    /// <summary>False also for a process that has ended and that nobody has waited for.</summary>
+    private static bool IsAlive(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/stat").Split(')')[^1].TrimStart()[0] != 'Z';
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static ProgramCall Call(string name, params string[] arguments) => new(name, arguments, TimeSpan.FromMinutes(1));

@@ -7,12 +7,15 @@ internal sealed class ScriptedPrograms : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("csithin-programs-").FullName;
 
-    public ScriptedPrograms() => Programs = new HostPrograms([_folder], TimeProvider.System);
+    public ScriptedPrograms(TimeProvider? time = null) => Programs = new HostPrograms([_folder], time ?? TimeProvider.System);
 
     public HostPrograms Programs { get; }
 
     /// <summary>The calls so far: name and arguments, one a line.</summary>
     public string[] Calls => File.Exists(Log) ? File.ReadAllLines(Log) : [];
+
+    /// <summary>A file that scripts may write; its name for them is <c>$note</c>.</summary>
+    public string Note => Path.Combine(_folder, "note");
 
     private string Log => Path.Combine(_folder, "calls");
 
@@ -20,7 +23,7 @@ internal sealed class ScriptedPrograms : IDisposable
     public ScriptedPrograms With(string name, string script)
     {
         var path = Path.Combine(_folder, name);
-        File.WriteAllText(path, $"#!/bin/sh\necho {name} \"$@\" >>{Log}\nfor last; do :; done\n{script}\n");
+        File.WriteAllText(path, $"#!/bin/sh\necho {name} \"$@\" >>{Log}\nfor last; do :; done\nnote={Note}\n{script}\n");
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return this;

@@ -62,6 +62,7 @@ public sealed class EngineMeterTests : IDisposable
     public async Task A_volume_shows_its_claim_and_disappears_when_it_is_deleted()
     {
         using var meter = new VolumeMeter(new MeteredPools(_pools));
+        _fixture.Fast.WaitingRequests = 3;
         var volume = await _volumes.CreateAsync(
             new VolumeRequest
             {
@@ -95,6 +96,9 @@ public sealed class EngineMeterTests : IDisposable
             $"csithin_volume_size_bytes{{{Of(volume)}}} 1073741824",
             $"csithin_volume_mapped_bytes{{{Of(volume)}}} 65536",
             $"csithin_volume_open{{{Of(volume)}}} 0",
+            $"csithin_volume_waiting_requests{{{Of(volume)}}} 3",
+            $"csithin_volume_space_wait_seconds_total{{{Of(volume)}}} 0.5",
+            $"csithin_volume_nospace_failures_total{{{Of(volume)}}} 4",
         ]);
         await _volumes.DeleteAsync(VolumeKind.Volume, volume.Id.ToString(), CancellationToken.None);
         await WaitForALookAsync();

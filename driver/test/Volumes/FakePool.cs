@@ -96,7 +96,10 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
     }
 
     public IReadOnlyList<VolumeUsage> ListUsage() =>
-        [.. ListVolumes().Select(volume => new VolumeUsage(volume, 65536, _open.GetValueOrDefault(volume.Id.Number)))];
+        [.. ListVolumes().Select(volume => new VolumeUsage(volume, 65536, _open.GetValueOrDefault(volume.Id.Number))
+        {
+            Space = new SpaceWaiting(WaitingRequests, TimeSpan.FromSeconds(0.5), 4),
+        })];
 
     public VolumeUsage? FindVolume(VolumeId id)
     {

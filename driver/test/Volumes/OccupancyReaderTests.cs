@@ -100,7 +100,7 @@ public sealed class OccupancyReaderTests : IDisposable
         });
         queue.Kick();
         var finished = new BlockRequest[1];
-        Assert.True(SpinWait.SpinUntil(() => queue.Reap(finished) == 1, 20_000));
+        Assert.True(SpinWait.SpinUntil(() => queue.Reap(finished) == 1, 120_000));
         Assert.Equal(BlockError.None, finished[0].Error);
     }
 }

@@ -3,7 +3,7 @@ using CsiThin.Core.Device;
 namespace CsiThin.Driver.Attach.Netlink;
 
 /// <summary>
-/// Hears which devices have lost their socket, as the kernel announces it in the host's network namespace. A hint only: it may be late,
+/// Hears that a device has lost its socket, as the kernel announces it in the host's network namespace. A hint only: it may be late,
 /// doubled, or never come.
 /// <para>Concurrency: a thread of its own, which ends within a poll's time after disposal; the callback runs on it.</para>
 /// </summary>
@@ -13,31 +13,43 @@ internal sealed class DeadLinkListener : IDisposable
 
     private readonly INetlinkChannel _channel;
     private readonly ushort _family;
-    private readonly Action<uint> _onDead;
+    private readonly uint _group;
+    private readonly Action _onDead;
     private readonly Thread _thread;
     private volatile bool _isStopping;
 
-    /// <summary>Listens on a channel that has joined the group.</summary>
-    public DeadLinkListener(INetlinkChannel channel, ushort family, Action<uint> onDead)
+    /// <summary>Listens on a channel that has joined the group of a family.</summary>
+    public DeadLinkListener(INetlinkChannel channel, ushort family, uint group, Action onDead)
     {
-        (_channel, _family, _onDead) = (channel, family, onDead);
+        (_channel, _family, _group, _onDead) = (channel, family, group, onDead);
         _thread = new Thread(Listen) { IsBackground = true, Name = "nbd links" };
         _thread.Start();
     }
 
-    /// <summary>Listens to the kernel; null where that is not to be had (another network namespace, an old module).</summary>
-    public static DeadLinkListener? TryOpen(NetlinkFamily family, Action<uint> onDead)
+    /// <summary>It hears nothing any more.</summary>
+    public bool HasEnded => _isStopping;
+
+    /// <summary>
+    /// One that listens to the kernel: <paramref name="current"/> while it still hears, else a new one, and null where that is not to be
+    /// had (no module loaded, another network namespace). The numbers it listens for change when the module is loaded again. It may wait
+    /// in the kernel.
+    /// </summary>
+    public static DeadLinkListener? Renew(DeadLinkListener? current, Action onDead, TimeProvider time)
     {
-        if (!family.Groups.TryGetValue(NbdNetlinkProtocol.Group, out var group))
-            return null;
         NetlinkChannel? channel = null;
         try
         {
+            using var nbd = NbdNetlink.Open(time);
+            var family = nbd.Family;
+            if (!family.Groups.TryGetValue(NbdNetlinkProtocol.Group, out var group))
+                return null;
+            if (current is { HasEnded: false } && (current._family, current._group) == (family.Id, group))
+                return current;
             channel = new NetlinkChannel();
             channel.Join(group);
-            return new DeadLinkListener(channel, family.Id, onDead);
+            return new DeadLinkListener(channel, family.Id, group, onDead);
         }
-        catch (DiskException)
+        catch (Exception failure) when (failure is DiskException or NetlinkException)
         {
             channel?.Dispose();
             return null;
@@ -60,11 +72,8 @@ internal sealed class DeadLinkListener : IDisposable
             var messages = new NetlinkMessages(buffer.AsSpan(0, Receive(buffer)));
             while (messages.MoveNext())
             {
-                if (messages.Type != _family || messages.Command != NbdNetlinkProtocol.CommandLinkDead)
-                    continue;
-                var attributes = new NetlinkAttributes(messages.Attributes);
-                if (attributes.MoveTo(NbdNetlinkProtocol.Index))
-                    _onDead(attributes.AsUInt32);
+                if (messages.Type == _family && messages.Command == NbdNetlinkProtocol.CommandLinkDead)
+                    _onDead();
             }
         }
     }
@@ -77,7 +86,7 @@ internal sealed class DeadLinkListener : IDisposable
         }
         catch (DiskException)
         {
-            _isStopping = true; // without hints the watchdog's round finds the same, later
+            _isStopping = true; // the next round finds it, and what was not heard
             return 0;
         }
     }

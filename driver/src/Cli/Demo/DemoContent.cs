@@ -2,8 +2,7 @@ namespace CsiThin.Driver.Cli.Demo;
 
 /// <summary>
 /// What the demo puts on its volume: an ext4 image that mkfs.ext4 made of real files (this program's and its runtime's), and a second state
-/// of it, changed by
-/// debugfs. Without e2fsprogs: the same files, one after the other, as plain bytes.
+/// of it, changed by debugfs. Without e2fsprogs: the same files, one after the other, as plain bytes.
 /// </summary>
 internal sealed class DemoContent(string directory, long sizeBytes, Func<string, Tool?> findTool)
 {

@@ -11,8 +11,7 @@ namespace CsiThin.Driver.Cli.Demo;
 
 /// <summary>
 /// The main job from end to end, as a cluster would use it: what is made, is made by CSI calls through the socket; what is written and
-/// read, goes
-/// over NBD. Every comparison that fails ends the run.
+/// read, goes over NBD. Every comparison that fails ends the run.
 /// </summary>
 internal sealed class DemoRun(string directory, string poolPath, Func<string, Tool?> findTool, Action<DemoStep> onStep)
 {

@@ -9,4 +9,7 @@ internal sealed record ClusterOptions(string? KubeConfig)
 
     /// <summary>The file with the declared pools; nothing is declared where null.</summary>
     public string? DeclarationPath { get; init; }
+
+    /// <summary>The clock by which the cluster is asked, told and waited for.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

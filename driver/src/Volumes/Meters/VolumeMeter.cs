@@ -24,6 +24,11 @@ internal sealed class VolumeMeter : IDisposable
         Gauge("size", "By", "Virtual size of a volume or snapshot.", usage => usage.Volume.SizeBytes);
         Gauge("mapped", "By", "Bytes mapped by a volume or snapshot, those it shares included.", usage => usage.MappedBytes);
         Gauge("open", "{handle}", "Handles open on a volume or snapshot.", usage => usage.OpenHandles);
+        Gauge("waiting.requests", "{request}", "Requests of a volume that wait for space.", usage => usage.Space.WaitingRequests);
+        Counter(
+            "space.wait", "s", "Time that requests of a volume have waited for space, of all that wait no longer.",
+            usage => usage.Space.Waited.TotalSeconds);
+        Counter("nospace.failures", "{request}", "Requests of a volume that failed for lack of space.", usage => usage.Space.Failures);
         _meter.CreateObservableGauge(
             "csithin.pool.unlisted.volumes",
             () => _pools.EachPool(pool => (long)_pools.All(pool).Count - _pools.Shown(pool).Count),
@@ -36,6 +41,10 @@ internal sealed class VolumeMeter : IDisposable
 
     private void Gauge(string name, string unit, string description, Func<VolumeUsage, long> value) =>
         _meter.CreateObservableGauge($"csithin.volume.{name}", () => _pools.EachVolume(value), unit, description);
+
+    private void Counter<T>(string name, string unit, string description, Func<VolumeUsage, T> value)
+        where T : struct =>
+        _meter.CreateObservableCounter($"csithin.volume.{name}", () => _pools.EachVolume(value), unit, description);
 
     private List<Measurement<long>> ObserveInfo() => _pools.Each(
         pool => _pools.Shown(pool).Select(usage => new Measurement<long>(1, InfoOf(pool, usage.Volume))));

@@ -62,7 +62,7 @@ public sealed class ServerHostTests : IAsyncLifetime
                 StatusCode.FailedPrecondition,
                 (await Assert.ThrowsAsync<RpcException>(async () => await csi.Controller.DeleteVolumeAsync(delete))).StatusCode);
         // The server notices the end of the connection in its own time.
-        for (var i = 0; i < 100 && _host.Pools.All[0].Pool.ListUsage().Any(usage => usage.OpenHandles > 0); i++)
+        for (var i = 0; i < 1200 && _host.Pools.All[0].Pool.ListUsage().Any(usage => usage.OpenHandles > 0); i++)
             await Task.Delay(50);
         await csi.Controller.DeleteVolumeAsync(delete);
     }

@@ -17,7 +17,9 @@ internal sealed class ApiObjects(ApiStore store, TimeProvider time)
         store.Change(key, before =>
         {
             var live = before ?? throw ApiProblem.NotFound(resource, key.Name);
-            if (value["metadata"]?["resourceVersion"] is { } version && (string?)version != (string?)live["metadata"]!["resourceVersion"])
+            // Protobuf of Go has the empty version too, where none is meant.
+            if ((string?)value["metadata"]?["resourceVersion"] is { Length: > 0 } version
+                && version != (string?)live["metadata"]!["resourceVersion"])
                 throw ApiProblem.Conflict(resource, key.Name, "the object has been modified; please try again");
             var after = Finished(resource, key, live, OfPart(resource, live, value, subresource));
             OwnersOf(key).Changed(live, after, manager);

@@ -10,7 +10,7 @@ internal sealed record ApiResource(string Group, string Version, string Plural, 
 
     public string FullName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
 
-    /// <summary>Those the driver uses, then those that its chart installs.</summary>
+    /// <summary>Those the driver uses, those that its chart installs, and those of its examples.</summary>
     public static IReadOnlyList<ApiResource> Known { get; } =
     [
         new("", "v1", "nodes", "Node", false),
@@ -35,5 +35,8 @@ internal sealed record ApiResource(string Group, string Version, string Plural, 
         new("storage.k8s.io", "v1", "storageclasses", "StorageClass", false),
         new("snapshot.storage.k8s.io", "v1", "volumesnapshotclasses", "VolumeSnapshotClass", false),
         new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false),
+        new("", "v1", "pods", "Pod", true),
+        new("snapshot.storage.k8s.io", "v1", "volumesnapshots", "VolumeSnapshot", true),
+        new("snapshot.storage.k8s.io", "v1", "volumesnapshotcontents", "VolumeSnapshotContent", false),
     ];
 }

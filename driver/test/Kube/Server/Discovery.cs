@@ -16,6 +16,7 @@ internal static class Discovery
             ["groups"] = new JsonArray([.. Groups().Select(group => Group(group.Group, group.Version))]),
         },
         ["api", "v1"] => Resources("", "v1"),
+        ["apis", var name] => Groups().Where(group => group.Group == name).Select(group => Group(name, group.Version)).FirstOrDefault(),
         ["apis", var group, var version] => Resources(group, version),
         _ => null,
     };
@@ -28,6 +29,24 @@ internal static class Discovery
         JsonObject Entry() => new() { ["groupVersion"] = $"{name}/{version}", ["version"] = version };
         return new JsonObject { ["name"] = name, ["versions"] = new JsonArray(Entry()), ["preferredVersion"] = Entry() };
     }
+
+    // As the real server's; they are what documents and people write.
+    private static JsonArray? ShortNames(string plural) => plural switch
+    {
+        "configmaps" => ["cm"],
+        "customresourcedefinitions" => ["crd", "crds"],
+        "daemonsets" => ["ds"],
+        "deployments" => ["deploy"],
+        "events" => ["ev"],
+        "namespaces" => ["ns"],
+        "nodes" => ["no"],
+        "persistentvolumeclaims" => ["pvc"],
+        "persistentvolumes" => ["pv"],
+        "pods" => ["po"],
+        "serviceaccounts" => ["sa"],
+        "storageclasses" => ["sc"],
+        _ => null,
+    };
 
     private static JsonObject? Resources(string group, string version)
     {
@@ -53,7 +72,7 @@ internal static class Discovery
             ["namespaced"] = resource.IsNamespaced,
             ["kind"] = resource.Kind,
             ["verbs"] = new JsonArray([.. verbs.Select(verb => (JsonNode)verb)]),
-            ["shortNames"] = names?["shortNames"]?.DeepClone(),
+            ["shortNames"] = names?["shortNames"]?.DeepClone() ?? ShortNames(name),
         };
         yield return Entry(resource.Plural, "get", "list", "watch", "create", "update", "patch", "delete");
         if (resource.Custom is not null)

@@ -35,9 +35,9 @@ internal sealed class FieldOwners
 
         var before = _fields.GetValueOrDefault(manager) ?? [];
         _fields[manager] = [.. wanted.Select(one => one.Path)];
-        foreach (var path in before.Where(path => !_fields.Any(one => one.Value.Contains(path))))
+        foreach (var path in before.Where(path => !_fields.Any(one => one.Value.Contains(path)) && !HoldsFields(Find(result, path))))
             Remove(result, path);
-        foreach (var (path, value) in wanted)
+        foreach (var (path, value) in wanted.Where(one => one.Value is not JsonObject || !HoldsFields(Find(result, one.Path))))
             Set(result, path, value?.DeepClone());
         return result;
     }
@@ -60,11 +60,14 @@ internal sealed class FieldOwners
 
     private static List<(string Path, JsonNode? Value)> Leaves(JsonNode? node, string path = "") => node switch
     {
-        JsonObject one => [.. one.SelectMany(pair => Leaves(pair.Value, $"{path}{Slash}{pair.Key}"))],
+        JsonObject { Count: > 0 } one => [.. one.SelectMany(pair => Leaves(pair.Value, $"{path}{Slash}{pair.Key}"))],
         JsonArray many when IsMap(many) => [.. many.SelectMany(item => Leaves(item, $"{path}{Slash}[{item!["type"]}]"))],
         _ when Identity.Contains(path) => [],
         _ => [(path, node)],
     };
+
+    // An object that is empty where it is applied is a field of its own ("emptyDir: {}"), but what others put into it stays.
+    private static bool HoldsFields(JsonNode? node) => node is JsonObject { Count: > 0 };
 
     private static bool IsMap(JsonArray list) => list.Count > 0 && list.All(item => item is JsonObject one && one.ContainsKey("type"));
 

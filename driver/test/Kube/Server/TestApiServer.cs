@@ -42,11 +42,12 @@ internal sealed class TestApiServer : IAsyncDisposable
     public Uri Address => new(_application.Urls.Single());
 
     public static async Task<TestApiServer> StartAsync(
-        X509Certificate2? certificate = null, TimeProvider? time = null, bool asksForCertificate = false, int port = 0)
+        X509Certificate2? certificate = null, TimeProvider? time = null, bool asksForCertificate = false, int port = 0,
+        IPAddress? address = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, port, listen =>
+            kestrel.Listen(address ?? IPAddress.Loopback, port, listen =>
             {
                 if (certificate is not null)
                     listen.UseHttps(new HttpsConnectionAdapterOptions
@@ -87,14 +88,14 @@ internal sealed class TestApiServer : IAsyncDisposable
                 throw new ApiProblem(401, "Unauthorized", "Unauthorized");
             else if (ApiRequest.Parse(context.Request) is { } request)
                 await AnswerAsync(context, request);
-            else if (Discovery.Answer(context.Request.Path.Value!) is { } found)
-                await WriteAsync(context, 200, found);
+            else if ((Discovery.Answer(context.Request.Path.Value!) ?? OpenApi.Answer(context.Request.Path.Value!)) is { } found)
+                await ApiBody.WriteAsync(context, 200, found);
             else
                 throw new ApiProblem(404, "NotFound", "the server could not find the requested resource");
         }
         catch (ApiProblem problem)
         {
-            await WriteAsync(context, problem.Code, problem.ToStatus());
+            await ApiBody.WriteAsync(context, problem.Code, problem.ToStatus());
         }
         catch (OperationCanceledException)
         {
@@ -106,7 +107,7 @@ internal sealed class TestApiServer : IAsyncDisposable
     {
         Rights.Enqueue(request.Right);
         var fault = Faults.OnRequest(request);
-        var body = await ReadAsync(context);
+        var body = await ApiBody.ReadAsync(context.Request, context.RequestAborted);
         if (fault is { IsDoneFirst: true })
             Do(context, request, body);
         if (fault is { IsCut: true })
@@ -133,7 +134,7 @@ internal sealed class TestApiServer : IAsyncDisposable
         {
             var made = request.Verb == "create";
             var answer = request.Verb == "list" ? List(context.Request, request) : Do(context, request, body);
-            await WriteAsync(context, made ? 201 : 200, TableView.Shown(context.Request, request.Resource, answer));
+            await ApiBody.WriteAsync(context, made ? 201 : 200, TableView.Shown(context.Request, request.Resource, answer));
         }
     }
 
@@ -149,9 +150,13 @@ internal sealed class TestApiServer : IAsyncDisposable
                 return Objects.Create(request.Resource, request.Key with { Name = (string)body!["metadata"]!["name"]! }, body);
             case "update":
                 return Objects.Replace(request.Resource, request.Key, body!, request.Subresource, manager);
-            case "patch" when context.Request.ContentType == "application/apply-patch+yaml":
+            case "patch" when ApiBody.TypeOf(context.Request) == "application/apply-patch+yaml":
                 return Objects.Apply(request.Resource, request.Key, body!, request.Subresource, manager, query["force"] == "true");
-            case "patch" when context.Request.ContentType == "application/merge-patch+json":
+            case "patch" when ApiBody.TypeOf(context.Request) == "application/merge-patch+json":
+                return Objects.Merge(request.Resource, request.Key, body!, request.Subresource, manager);
+            // It differs from the one above where there are lists of objects; what is sent here has none.
+            case "patch" when ApiBody.TypeOf(context.Request) == "application/strategic-merge-patch+json"
+                && !ApiBody.HasListOfObjects(body):
                 return Objects.Merge(request.Resource, request.Key, body!, request.Subresource, manager);
             case "delete":
                 Objects.Delete(request.Resource, request.Key, body?["preconditions"]);
@@ -198,19 +203,5 @@ internal sealed class TestApiServer : IAsyncDisposable
             ["metadata"] = metadata,
             ["items"] = items,
         };
-    }
-
-    private static async Task<JsonObject?> ReadAsync(HttpContext context)
-    {
-        if (context.Request.ContentLength is null or 0)
-            return null;
-        return (JsonObject?)await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-    }
-
-    private static async Task WriteAsync(HttpContext context, int code, JsonNode answer)
-    {
-        context.Response.StatusCode = code;
-        context.Response.ContentType = "application/json";
-        await context.Response.WriteAsync(answer.ToJsonString(), context.RequestAborted);
     }
 }
