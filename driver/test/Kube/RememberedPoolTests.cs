@@ -1,6 +1,5 @@
 using CsiThin.Driver.Kube.Declared;
 using CsiThin.Driver.Kube.Pools;
-using CsiThin.Driver.Volumes;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -66,7 +65,7 @@ public sealed class RememberedPoolTests : IDisposable
 
         // With the first one's disk away, nobody else gets the name, nor the name another pool.
         _devices.Pull("/dev/nvme1n1");
-        outcomes = StartAll([.. all.Reverse()]);
+        outcomes = StartAll([.. Enumerable.Reverse(all)]);
         Assert.Equal([null, "/dev/nvme0n1", null], outcomes.Select(outcome => outcome.Path));
         Assert.Equal("no device fits: /dev/nvme0n1 belongs to another declaration", outcomes[0].Trouble?.Message);
         Assert.Equal("PoolMissing", outcomes[2].Trouble?.Reason);
