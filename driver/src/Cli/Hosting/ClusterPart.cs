@@ -46,7 +46,8 @@ internal static partial class ClusterPart
         {
             while (declarations.Count > 0)
             {
-                await DeclareAsync(client, readings, declarations, options.EngineStateDirectory, nodeId, looked, stop).ConfigureAwait(false);
+                await DeclareAsync(client, readings, declarations, options.EngineStateDirectory, nodeId, looked, stop)
+                    .ConfigureAwait(false);
                 await Task.Delay(DeclarationPeriod, time, stop).ConfigureAwait(false);
             }
         });
