@@ -36,7 +36,8 @@ internal static class RouterBench
         var socket = Path.Combine(directory.FullName, "csi.sock");
         var services = new CallServices(
             "CSI",
-            collection => collection.AddSingleton(new RouterControllerService(table, NodeTopology.Key)),
+            collection => collection.AddSingleton(new RouterControllerService(
+                table, NodeTopology.Key, ControllerService.Offered(ControllerReach.Cluster))),
             routes => routes.MapGrpcService<RouterControllerService>());
         await using var server = await CallServer.StartAsync(socket, services, NullLoggerFactory.Instance);
         using var channel = UnixChannel.Open(socket);

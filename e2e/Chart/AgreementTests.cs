@@ -57,6 +57,8 @@ public sealed class AgreementTests
         Assert.Equal(HostPath(chart, "engine", ControlSocket.DefaultPath), HostPath(chart, "node", ControlSocket.DefaultPath));
         Assert.StartsWith("/run/", HostPath(chart, "engine", PoolOpening.MappingLogDirectory), StringComparison.Ordinal);
         Assert.NotNull(HostPath(chart, "node", NodeOptions.DefaultStateDirectory));
+        Assert.Equal(
+            HostPath(chart, "engine", DeviceOptions.DefaultStateDirectory), HostPath(chart, "node", DeviceOptions.DefaultStateDirectory));
         Assert.Equal("/dev/disk", HostPath(chart, "engine", "/dev/disk"));
         Assert.Equal("/dev/nbd0", HostPath(chart, "node", "/dev/nbd0"));
     }

@@ -73,6 +73,9 @@ public sealed class BadValuesTests
     [InlineData(
         "pools: [{name: a, devices: {paths: [/dev/sdb]}}, {name: a, devices: {paths: [/dev/sdc]}, nodeSelector: {disks: nvme}}]",
         "two declarations of a can apply to one node")]
+    [InlineData(
+        "{pools: [{name: fast, devices: {paths: [/dev/sdb]}}], engine: {extraArgs: ['--pool=fast=/dev/sdc,warn=70']}}",
+        "pools: fast is declared, and engine.extraArgs gives --pool=fast= as well")]
     [InlineData("engine: {resources: {limits: {memory: 512Mi}}}", "limits.memory is 512Mi, below the 576Mi that the engine may take")]
     [InlineData("storageClasses: [{name: a}, {name: a}]", "storageClasses: a is there twice")]
     [InlineData("storageClasses: [{name: a, isDefault: true}, {name: b, isDefault: true}]", "a and b are both the default")]

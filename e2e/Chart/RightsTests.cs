@@ -72,7 +72,7 @@ public sealed class RightsTests
             chart,
             "node",
             [
-                .. KubeRights.Node, .. Provisioner, .. ProvisionerOfSnapshots, .. Capacity, "get daemonsets.apps", .. Resizer,
+                .. KubeRights.NodeAlone, .. Provisioner, .. ProvisionerOfSnapshots, .. Capacity, "get daemonsets.apps", .. Resizer,
                 .. Snapshotter, .. Leader,
             ]);
         Assert.Empty(chart.Rights("controller"));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CsiThin.Driver.Tests.Router;
+using CsiThin.EndToEnd.Kube;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -48,6 +49,24 @@ public sealed class ControllerTests : IDisposable
         Assert.Contains("'worker-1'", refusal, StringComparison.Ordinal);
         csi.Ok("Controller/DeleteVolume", new { volume_id = two });
         csi.Refused("UNIMPLEMENTED", "Node/NodeGetInfo", new { });
+    }
+
+    [Fact]
+    public async Task What_the_sidecars_ask_when_they_start_is_answered_before_any_node_is_there()
+    {
+        await using var server = await TestCluster.StartAsync(_directory.Path, "worker-1");
+        Serve(
+            "controller", "--endpoint", $"unix://{_directory.File("csi.sock")}", "--kubernetes", _directory.File("config"),
+            "--tls-dir", _certificates.IssueForController());
+        using var csi = new PythonClient(_directory, _directory.File("csi.sock"));
+
+        // csi-provisioner, -snapshotter and -resizer end when one of these is refused.
+        Assert.True(csi.Ok("Identity/Probe", new { }).GetProperty("ready").GetBoolean());
+        Assert.Equal("thin.csithin.io", csi.Ok("Identity/GetPluginInfo", new { }).GetProperty("name").GetString());
+        Assert.NotEqual(0, csi.Ok("Identity/GetPluginCapabilities", new { }).GetProperty("capabilities").GetArrayLength());
+        var offered = csi.Ok("Controller/ControllerGetCapabilities", new { }).GetProperty("capabilities").ToString();
+        foreach (var needed in new[] { "CREATE_DELETE_VOLUME", "CREATE_DELETE_SNAPSHOT", "EXPAND_VOLUME", "GET_CAPACITY" })
+            Assert.Contains(needed, offered, StringComparison.Ordinal);
     }
 
     [Fact]

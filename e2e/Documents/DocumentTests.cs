@@ -30,17 +30,19 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Every_command_exists()
+    public void Every_command_exists_and_has_the_options_it_is_given()
     {
         var commands = (from document in Documents
-                        from Match match in Command().Matches(File.ReadAllText(document))
-                        select match.Groups["words"].Value).Distinct().Order().ToList();
+                        from Match match in Command().Matches(File.ReadAllText(document).Replace("\\\n", "", StringComparison.Ordinal))
+                        group Option().Matches(match.Groups["rest"].Value).Select(option => option.Value)
+                            by match.Groups["words"].Value).ToList();
         Assert.True(commands.Count > 20, $"only {commands.Count} commands were found");
+        Assert.True(commands.SelectMany(options => options).SelectMany(options => options).Distinct().Count() > 15, "hardly any options");
         var unknown = from command in commands
-                      let words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-                      let help = Support.Program.Run([.. words, "--help"])
-                      where help.ExitCode != 0 || !help.Output.Contains($"csi-thin {command}", StringComparison.Ordinal)
-                      select $"csi-thin {command}";
+                      let help = Support.Program.Run([.. command.Key.Split(' '), "--help"])
+                      from word in command.SelectMany(options => options).Distinct().Append($"csi-thin {command.Key}")
+                      where help.ExitCode != 0 || !Regex.IsMatch(help.Output, $@"(?<![\w-]){Regex.Escape(word)}(?![\w-])")
+                      select $"csi-thin {command.Key}: {word}";
         Assert.Empty(unknown);
     }
 
@@ -54,11 +56,15 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"\]\((?<path>[^)#\s]*)(#(?<anchor>[^)\s]+))?\)")]
     private static partial Regex Link();
 
-    // A command in a block or in backquotes, up to what is no word of its name.
+    // A command in a block or in backquotes, up to what is no word of its name, and then what it is given, up to the next command.
     [GeneratedRegex(
-        @"(?<=(^|[ `$(]))csi-thin (?<words>(engine|node check|node|serve|controller|call|demo|(pool|volume) [a-z][a-z-]+))(?=[ `\n])",
+        @"(?<=(^|[ `$(]))csi-thin (?<words>(engine|node (check|udev-rule)|node|serve|controller|call|demo|(pool|volume) [a-z][a-z-]+))"
+        + @"(?=[ `\n])(?<rest>((?!csi-thin )[^`\n|;&#>])*)",
         RegexOptions.Multiline)]
     private static partial Regex Command();
+
+    [GeneratedRegex(@"(?<=[ \[])--[a-z][a-z0-9-]+")]
+    private static partial Regex Option();
 
     [GeneratedRegex(@"[^a-z0-9 _-]")]
     private static partial Regex NotInAnchor();

@@ -8,17 +8,20 @@ namespace CsiThin.EndToEnd.Kernel;
 internal sealed class DeviceGuest : IDisposable
 {
     private const string Socket = "/run/csithin/engine.sock";
+    private const string DeclaredPath = "/dev/declared";
 
     private readonly TempDirectory _directory = new();
     private readonly string _disk;
-    private readonly string _pool;
+    private readonly string[] _pool;
     private GuestCsiClient? _client;
 
     /// <summary>Formats the pool, boots, and starts the engine.</summary>
     public DeviceGuest(
-        int memoryMiB = 768, long diskBytes = 1L << 30, IReadOnlyList<string>? moreDisks = null, string poolSettings = "")
+        int memoryMiB = 768, long diskBytes = 1L << 30, IReadOnlyList<string>? moreDisks = null, string poolSettings = "",
+        bool isDeclared = false)
     {
-        _pool = $"fast=/dev/ubda{poolSettings}";
+        _pool = isDeclared ? ["--pools", File("pools.yaml")] : ["--pool", $"fast=/dev/ubda{poolSettings}"];
+        System.IO.File.WriteAllText(File("pools.yaml"), $"pools: [{{name: fast, devices: {{paths: [{DeclaredPath}]}}}}]");
         _disk = _directory.SparseFile("disk", diskBytes);
         PoolUuid = Support.Program.Json("pool", "format", _disk).GetProperty("uuid").GetString()!;
         Kernel = GuestKernel.Boot(_directory, new GuestOptions
@@ -27,6 +30,7 @@ internal sealed class DeviceGuest : IDisposable
             Disks = [_disk, .. moreDisks ?? []],
             Modules = GuestModules.Nbd | GuestModules.DmThin,
         });
+        PlugDeclared();
         StartEngine();
     }
 
@@ -74,8 +78,14 @@ internal sealed class DeviceGuest : IDisposable
     {
         _client = null; // its connection was to another engine
         Engine = GuestProgram.Serve(
-            Kernel, "engine", "engine", "--pool", _pool, "--socket", Socket, "--state-dir", StateDirectory);
+            Kernel, "engine", ["engine", .. _pool, "--socket", Socket, "--state-dir", StateDirectory]);
     }
+
+    /// <summary>Makes the pool's disk appear where it is declared.</summary>
+    public void PlugDeclared() => Kernel.Run($"ln -sf ubda {DeclaredPath}");
+
+    /// <summary>And away.</summary>
+    public void UnplugDeclared() => Kernel.Run($"rm {DeclaredPath}");
 
     /// <summary>Kills the engine and starts it again.</summary>
     public void RestartEngine()

@@ -169,6 +169,7 @@ internal sealed partial class GuestKernel : IDisposable
         string[] names =
         [
             _options.Modules.HasFlag(GuestModules.DmThin) ? "dm-thin" : "", _options.Modules.HasFlag(GuestModules.Nbd) ? "nbd" : "",
+            _options.Modules.HasFlag(GuestModules.Md) ? "md" : "",
         ];
         return string.Join(' ', names);
     }

@@ -12,6 +12,9 @@ internal enum GuestModules
 
     /// <summary>The NBD client, without partition scanning.</summary>
     Nbd = 2,
+
+    /// <summary>Arrays of mirrors, for mdadm.</summary>
+    Md = 4,
 }
 
 /// <summary>A guest's hardware, as it were.</summary>

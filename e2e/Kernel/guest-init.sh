@@ -24,6 +24,7 @@ for group in $guest_modules; do
             load "drivers/md/$module"
         done
         ;;
+    md) load drivers/md/md-mod && load drivers/md/raid1 ;;
     nbd) load drivers/block/nbd max_part=0 ;;
     esac
 done

@@ -12,6 +12,8 @@ public sealed class DeclaredDeviceTests : IDisposable
 
     private readonly TempDirectory _directory = new();
 
+    private string State => Path.Combine(_directory.Path, "state");
+
     public void Dispose() => _directory.Dispose();
 
     [Fact]
@@ -19,15 +21,15 @@ public sealed class DeclaredDeviceTests : IDisposable
     {
         using var loop = new LoopDevice(_directory.SparseFile("disk", DiskBytes));
         var file = Declare(loop.Path);
-        var planned = Single(Support.Program.Run("pool", "declare", file, "-o", "json").Output);
+        var planned = Single(Plan(file).Output);
         Assert.True(planned.GetProperty("isNew").GetBoolean());
         Assert.Equal(0, Occupied("disk")); // a plan writes nothing
 
         using (var engine = Engine(file))
         {
-            var (code, _, errors) = Support.Program.Run("pool", "declare", file, "--make");
+            var (code, _, errors) = Support.Program.Run("pool", "declare", file, "--make", "--state-dir", State);
             Assert.NotEqual(0, code);
-            var refused = Single(Support.Program.Run("pool", "declare", file, "-o", "json").Output).GetProperty("message").GetString();
+            var refused = Single(Plan(file).Output).GetProperty("message").GetString();
             Assert.Contains($"{loop.Path} is in use: open in process", refused, StringComparison.Ordinal);
             Assert.Equal("", errors);
             Assert.Equal(0, engine.Terminate().ExitCode);
@@ -80,7 +82,8 @@ public sealed class DeclaredDeviceTests : IDisposable
         {
             Tool.Run("sync");
             var before = Tool.Run("sha256sum", path);
-            var (code, output, _) = Support.Program.Run("pool", "declare", Declare(loop.Path), "--make", "-o", "json");
+            var (code, output, _) = Support.Program.Run(
+                "pool", "declare", Declare(loop.Path), "--make", "-o", "json", "--state-dir", State);
             Assert.NotEqual(0, code);
             Assert.Contains($"{loop.Path} {reason}", Single(output).GetProperty("message").GetString(), StringComparison.Ordinal);
             Tool.Run("sync");
@@ -98,7 +101,7 @@ public sealed class DeclaredDeviceTests : IDisposable
     {
         var file = Declare("/dev/*");
         var before = Tool.Run("lsblk", "-no", "NAME,FSTYPE,PTTYPE");
-        var outcome = Single(Support.Program.Run("pool", "declare", file, "-o", "json").Output);
+        var outcome = Single(Plan(file).Output);
         var refusals = string.Join('\n', outcome.GetProperty("refusals").EnumerateArray().Select(one => one.GetString()));
         Assert.NotEqual("", refusals);
         var system = Tool.Run("findmnt", "-n", "-o", "MAJ:MIN", "/").Trim();
@@ -113,7 +116,10 @@ public sealed class DeclaredDeviceTests : IDisposable
 
     private Support.Program Engine(string declarations) => Support.Program.Serve(
         "engine", "--pools", declarations, "--socket", Path.Combine(_directory.Path, "engine.sock"),
-        "--state-dir", Path.Combine(_directory.Path, "state"));
+        "--state-dir", State);
+
+    private (int ExitCode, string Output, string Errors) Plan(string declarations) =>
+        Support.Program.Run("pool", "declare", declarations, "-o", "json", "--state-dir", State);
 
     private string Declare(string device)
     {

@@ -1,4 +1,5 @@
 using CsiThin.Driver.Tests.Kube.Server;
+using CsiThin.EndToEnd.Device;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 
@@ -14,28 +15,33 @@ public sealed class KubectlTests : IAsyncLifetime, IDisposable
 
     private readonly TempDirectory _directory = new();
     private TestApiServer _server = null!;
+    private LoopDevice _loop = null!;
     private Support.Program _engine = null!;
     private Support.Program _node = null!;
 
     public async Task InitializeAsync()
     {
         _server = await TestCluster.StartAsync(_directory.Path, "worker-1");
-        File.WriteAllText(At("pools.yaml"), """
+        _loop = new LoopDevice(_directory.SparseFile("disk", 128 << 20));
+        File.WriteAllText(At("pools.yaml"), $$"""
             pools:
             - name: bulk
               devices: {paths: [/dev/null]}
+            - name: added
+              devices: {paths: [{{_loop.Path}}]}
             """);
         _engine = StartEngine();
         _node = Support.Program.Serve(
             "node", "--endpoint", $"unix://{At("csi.sock")}", "--engine", At("engine.sock"), "--node-id", "worker-1",
             "--kubelet-dir", At("kubelet"), "--state-dir", At("node"), "--kubernetes", At("config"), "--advertise", "10.0.0.7:9443",
-            "--pools", At("pools.yaml"));
+            "--pools", At("pools.yaml"), "--engine-state-dir", At("engine"));
     }
 
     public async Task DisposeAsync()
     {
         _node.Dispose();
         _engine.Dispose();
+        _loop.Dispose();
         await _server.DisposeAsync();
     }
 
@@ -52,6 +58,14 @@ public sealed class KubectlTests : IAsyncLifetime, IDisposable
         var fast = Words(lines.Single(line => line.StartsWith("worker-1.fast", StringComparison.Ordinal)));
         Assert.Matches(
             $"^worker-1.fast worker-1 fast True [0-9.]+Mi 0 [0-9]+ 0 0 write [0-9]+s 0 0 Serving {At("pool.img")} [0-9a-f]{{32}}$", fast);
+
+        // Declared since the engine started, which a restart of it would make.
+        Until(["get", "thinpools", "worker-1.added", "-o", "wide"], text => text.Contains("PoolNotServed", StringComparison.Ordinal));
+        Assert.Contains(
+            $"{_loop.Path} is empty and is formatted when this node's engine is restarted",
+            Words(Kubectl("describe", "thinpool", "worker-1.added")),
+            StringComparison.Ordinal);
+        Assert.Equal("0", Tool.Run("stat", "-c", "%b", At("disk")).Trim());
 
         Kubectl("label", "thinpool", "worker-1.fast", "csithin.io/node-");
         Until(["get", "thinpools", "-l", "csithin.io/node=worker-1"], text => text.Contains("worker-1.fast", StringComparison.Ordinal));

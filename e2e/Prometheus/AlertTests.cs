@@ -42,30 +42,9 @@ public sealed partial class AlertTests
             link => Assert.Contains(link, sections.Keys.Select(name => name.ToLowerInvariant())));
     }
 
-    [Fact]
-    public void The_runbooks_commands_exist()
-    {
-        var commands = Command().Matches(ChartFiles.Read("runbook.md")).Select(match => match.Groups[1].Value.Trim()).Distinct().ToList();
-        Assert.NotEmpty(commands);
-        foreach (var command in commands)
-        {
-            var (code, output, errors) = Support.Program.Run([.. command.Split(' '), "--help"]);
-            Assert.True(code == 0, $"csi-thin {command}: {errors}");
-            foreach (var option in Option().Matches(ChartFiles.Read("runbook.md")).Select(match => match.Groups).Where(groups =>
-                groups[1].Value.Trim() == command))
-                Assert.Contains(option[2].Value, output, StringComparison.Ordinal);
-        }
-    }
-
     [GeneratedRegex(@"alertname=""(\w+)""")]
     private static partial Regex TestedAlert();
 
     [GeneratedRegex(@"\]\(#(\w+)\)")]
     private static partial Regex SectionLink();
-
-    [GeneratedRegex(@"csi-thin ((?:pool|volume|node|call)(?: [a-z]+)?)(?=[ `\n])")]
-    private static partial Regex Command();
-
-    [GeneratedRegex(@"csi-thin ((?:pool|volume|node|call)(?: [a-z]+)?) [^`\n]*?(--[a-z-]+)")]
-    private static partial Regex Option();
 }

@@ -1,3 +1,4 @@
+using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Tests.Kube.Server;
 using CsiThin.Driver.Tests.Router;
 using CsiThin.EndToEnd.Csi;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using CsiThin.Core.Tests.Support;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 

@@ -119,7 +119,14 @@
 {{- range .Values.pools -}}{{- $names = append $names .name -}}{{- end -}}
 {{- $byHand := false -}}
 {{- range .Values.engine.extraArgs -}}
-{{- if hasPrefix "--pool=" . -}}{{- $byHand = true -}}{{- end -}}
+{{- if hasPrefix "--pool=" . -}}
+{{- $byHand = true -}}
+{{- with index (splitList "=" .) 1 -}}
+{{- if has . $names -}}
+{{- fail (printf "pools: %s is declared, and engine.extraArgs gives --pool=%s= as well; a name is one pool" . .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range $class := .Values.storageClasses -}}
 {{- with ($class.parameters | default dict).pool -}}

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CsiThin.Core.Device;
 
 /// <summary>
@@ -31,6 +33,22 @@ public static class DurableFile
         }
         File.Move(pending, path, overwrite: true);
         FileOpener.SyncDirectoryOf(path);
+    }
+
+    /// <summary>
+    /// Renames a file that is worthless, for a person to look at, to a name that is free; returns it. Throws like <see cref="Write"/>.
+    /// </summary>
+    public static string SetAside(string path)
+    {
+        for (var number = 1; ; number++)
+        {
+            var aside = string.Create(CultureInfo.InvariantCulture, $"{path}.corrupt-{number}");
+            if (File.Exists(aside))
+                continue;
+            File.Move(path, aside);
+            FileOpener.SyncDirectoryOf(path);
+            return aside;
+        }
     }
 
     /// <summary>Removes the file; one that is not there is removed already. Throws like <see cref="Write"/>.</summary>

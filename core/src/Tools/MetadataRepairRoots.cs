@@ -6,9 +6,14 @@ namespace CsiThin.Core.Tools;
 /// <summary>What a tree of device details says, as far as it can be read.</summary>
 internal sealed record DetailsCandidate(ulong Root, SortedDictionary<ulong, DeviceDetails> Devices)
 {
-    /// <summary>The newest transaction and time of any device: the order of age.</summary>
-    public (ulong Transaction, uint Time) Age { get; } = Devices.Values.Aggregate((0UL, 0u), static (age, details) =>
-        (Math.Max(age.Item1, details.TransactionId), Math.Max(age.Item2, Math.Max(details.CreationTime, details.SnapshottedTime))));
+    /// <summary>
+    /// The newest transaction and time of any device, then how many mappings all have: the order of age. Neither clock moves while no
+    /// snapshot is taken, and then more mappings are mostly later ones.
+    /// </summary>
+    public (ulong Transaction, uint Time, ulong Mapped) Age { get; } = Devices.Values.Aggregate((0UL, 0u, 0UL), static (age, details) =>
+        (Math.Max(age.Item1, details.TransactionId),
+            Math.Max(age.Item2, Math.Max(details.CreationTime, details.SnapshottedTime)),
+            unchecked(age.Item3 + details.MappedBlocks)));
 }
 
 /// <summary>What a top level of mappings leads to, as far as it can be read.</summary>

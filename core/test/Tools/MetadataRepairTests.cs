@@ -125,6 +125,27 @@ public sealed class MetadataRepairTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Of_trees_that_only_grew_since_the_one_with_the_most_mappings_is_the_newest()
+    {
+        using var pool = new TestPool();
+        using (var thin = pool.Create(1))
+        {
+            for (var begin = 0UL; begin < 5000; begin += 1000)
+            {
+                pool.Metadata.Commit();
+                pool.Map(thin, begin, begin + 1000);
+            }
+            pool.Metadata.Commit();
+        }
+        var before = Dump(pool.Memory);
+        BadInputTests.Damage(pool.Memory, 0, 100);
+        var target = new MemoryDisk(8 << 20);
+        var options = new RepairOptions { DataBlockSectors = 128, DataBlocks = TestPool.DataBlocks, TransactionId = 0 };
+        Assert.Empty(MetadataRepair.Repair(pool.Memory, target, options, ToolRun.Quiet).Findings);
+        Assert.Equal(before, Dump(target));
+    }
+
+    [Fact]
     public void Two_devices_that_claim_one_data_block_both_keep_it()
     {
         BadInputTests.Patch(_disk, FirstLeaf(4), BlockKind.BTreeNode, static block =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
@@ -120,15 +119,7 @@ internal sealed class AttachmentJournal : IDisposable
     private void SetAside()
     {
         _entries.Clear();
-        for (var number = 1; ; number++)
-        {
-            var aside = string.Create(CultureInfo.InvariantCulture, $"{_path}.corrupt-{number}");
-            if (File.Exists(aside))
-                continue;
-            File.Move(_path, aside);
-            SetAsidePath = aside;
-            return;
-        }
+        SetAsidePath = DurableFile.SetAside(_path);
     }
 
     private void Apply(JournalLine line)

@@ -80,6 +80,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
                 manager._log.JournalSetAside(aside);
             foreach (var pool in pools.All)
                 pool.Pool.Resized = manager._mender.ShowResizedAsync;
+            pools.Added = manager.TakeUp;
             await manager._mender.ReplayAsync(manager._journal).ConfigureAwait(false);
             manager._watchdog.Start();
             return manager;
@@ -161,6 +162,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        _pools.Added = null;
         foreach (var pool in _pools.All)
             pool.Pool.Resized = null;
         _meter.Dispose();
@@ -168,6 +170,13 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
         _server.Dispose();
         _kernel.Dispose();
         _journal.Dispose();
+    }
+
+    // The devices of a pool that comes late wait for it.
+    private void TakeUp(NamedEnginePool pool)
+    {
+        pool.Pool.Resized = _mender.ShowResizedAsync;
+        _watchdog.Wake();
     }
 
     private async Task<DeviceLink> ConnectAsync(Attachment attachment, IEnginePool pool)

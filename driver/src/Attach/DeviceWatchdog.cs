@@ -7,8 +7,9 @@ namespace CsiThin.Driver.Attach;
 /// Looks after every device: at once when a connection has ended or the kernel announces a dead link, and in regular rounds in case nobody
 /// said anything. Each round also sees to it that the announcements are heard, for nbd may be loaded, or loaded again, at any time.
 /// <para>
-/// Concurrency: one task makes the rounds, and alone touches <c>_cares</c>; each device has a task of its own, so that one which hangs in
-/// the kernel keeps nobody else waiting. <c>_listener</c> is changed by <c>_hearing</c> alone. <see cref="Wake"/> from any thread.
+/// Concurrency: one task makes the rounds, and alone touches <c>_cares</c>; each device has a <see cref="DeviceCare"/> of its own, so
+/// that one which hangs in the kernel keeps nobody else waiting. <c>_listener</c> is changed by <c>_hearing</c> alone. <see cref="Wake"/>
+/// from any thread.
 /// </para>
 /// </summary>
 internal sealed class DeviceWatchdog(
@@ -21,7 +22,7 @@ internal sealed class DeviceWatchdog(
 {
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<DeviceLink, Task> _cares = [];
+    private readonly Dictionary<DeviceLink, DeviceCare> _cares = [];
     private DeadLinkListener? _listener;
     private Task _hearing = Task.CompletedTask;
     private Task _running = Task.CompletedTask;
@@ -61,24 +62,23 @@ internal sealed class DeviceWatchdog(
             await PauseAsync().ConfigureAwait(false);
         }
 
-        await Task.WhenAll([_hearing, .. _cares.Values]).ConfigureAwait(false);
+        await Task.WhenAll([_hearing, .. _cares.Values.Select(care => care.Running)]).ConfigureAwait(false);
     }
 
     private void CareForAll()
     {
+        var all = links.All.ToHashSet();
         foreach (var (link, care) in _cares)
         {
-            if (care.IsCompleted)
+            if (care.Running.IsCompleted && !all.Contains(link))
                 _cares.Remove(link);
         }
 
-        foreach (var link in links.All)
+        foreach (var link in all)
         {
-            // Whatever this round was asked for may have come too late for the care that is under way.
-            if (_cares.TryGetValue(link, out var care))
-                _ = care.ContinueWith(_ => Wake(), TaskScheduler.Default);
-            else
-                _cares[link] = Task.Run(() => MendAsync(link));
+            if (!_cares.TryGetValue(link, out var care))
+                _cares.Add(link, care = new DeviceCare(() => MendAsync(link)));
+            care.Ask();
         }
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsiThin.Driver.Attach;
 using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Kube.Declared;
 
@@ -16,17 +17,27 @@ internal static class DeclareCommand
         var file = Arguments.Text("FILE", "The declarations, as the chart renders them");
         var labels = new NodeLabelArguments();
         var make = new Option<bool>("--make") { Description = "Format the devices that are meant and hold nothing" };
+        var state = ServerArguments.StateDirectory(
+            DeviceOptions.DefaultStateDirectory, "The engine's state, which remembers the pools that were declared before");
         var command = new Command("declare", "Show what declared pools would be made of on this node, or make them")
         {
-            file, make,
+            file, make, state,
         };
         labels.AddTo(command);
         line.SetAction(command, async (parsed, output, cancellation) =>
         {
             var declarations = DeclarationFile.Read(parsed.GetRequiredValue(file));
             var known = await labels.Read(parsed).FindAsync(null, cancellation).ConfigureAwait(false);
-            var outcomes = new DeclaredPools(new NodeDevices()).Resolve(declarations, known, parsed.GetValue(make));
-            return Print(outcomes, parsed.GetValue(make), output);
+            var makes = parsed.GetValue(make);
+            var directory = parsed.GetRequiredValue(state);
+            var outcomes = new DeclaredPools(new NodeDevices(), RememberedPools.Read(directory)).Resolve(declarations, known, makes);
+            if (makes && outcomes.Any(outcome => outcome.Uuid is not null))
+            {
+                OwnDirectory.Make(directory);
+                RememberedPools.Keep(directory, outcomes);
+            }
+
+            return Print(outcomes, makes, output);
         });
         return command;
     }

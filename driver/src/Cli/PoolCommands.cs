@@ -13,7 +13,8 @@ internal static class PoolCommands
     /// <summary>The command <c>pool</c>.</summary>
     public static Command Build(CommandLine line) => new("pool", "Make, look at and look after pools, and any dm-thin metadata")
     {
-        Format(line), DeclareCommand.Build(line), Status(line), ServedPoolCommands.Grow(line), ServedPoolCommands.Served(line),
+        Format(line), DeclareCommand.Build(line), ForgetCommand.Build(line), Status(line),
+        ServedPoolCommands.Grow(line), ServedPoolCommands.Served(line),
         Table(line), Metadata(line),
         CheckCommand.Build(line), DumpCommand.Build(line), DeltaCommand.Build(line), ListCommand.Build(line), RmapCommand.Build(line),
         RestoreCommand.Build(line), RepairCommand.Build(line), TrimCommand.Build(line), MetadataSizeCommand.Build(line),

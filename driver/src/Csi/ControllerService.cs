@@ -30,10 +30,13 @@ internal sealed class ControllerService(VolumeManager volumes, NodeTopology topo
         ControllerGetCapabilitiesRequest request, ServerCallContext context) =>
         Task.FromResult(new ControllerGetCapabilitiesResponse
         {
-            Capabilities = { Offered().Select(type => new ControllerServiceCapability { Rpc = new() { Type = type } }) },
+            Capabilities = { Offered(reach) },
         });
 
-    private IEnumerable<RpcType> Offered() => reach == ControllerReach.Cluster ? Capabilities : Capabilities.Except(OfAnyNode);
+    /// <summary>What this version offers to those whose calls reach it so.</summary>
+    public static IEnumerable<ControllerServiceCapability> Offered(ControllerReach reach) =>
+        from type in reach == ControllerReach.Cluster ? Capabilities : Capabilities.Except(OfAnyNode)
+        select new ControllerServiceCapability { Rpc = new() { Type = type } };
 
     /// <inheritdoc/>
     public override async Task<CreateVolumeResponse> CreateVolume(CreateVolumeRequest request, ServerCallContext context)

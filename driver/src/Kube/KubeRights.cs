@@ -27,4 +27,7 @@ internal static class KubeRights
         "list thinpools.csithin.io", "watch thinpools.csithin.io", "patch thinpools.csithin.io", "patch thinpools.csithin.io/status",
         "get leases.coordination.k8s.io", "create leases.coordination.k8s.io", "update leases.coordination.k8s.io",
     ];
+
+    /// <summary>A node where there is no controller: one of them, elected, does that one's work.</summary>
+    public static IReadOnlyList<string> NodeAlone { get; } = [.. Node, .. Controller];
 }

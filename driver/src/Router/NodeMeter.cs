@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Router;
 
@@ -14,18 +15,31 @@ internal sealed class NodeMeter : IDisposable
     {
         _meter.CreateObservableGauge(
             "csithin.router.node.reachable",
-            () => nodes.All.Select(node => new Measurement<long>(node.IsLost ? 0 : 1, Tag(node))),
+            () => Known(nodes).Select(node => new Measurement<long>(node.IsLost ? 0 : 1, Tag(node))),
             null,
             "0 for a node that the last call could not reach, 1 for the others.");
         _meter.CreateObservableGauge(
             "csithin.router.node.pools",
-            () => nodes.All.Select(node => new Measurement<long>(node.Pools.Count, Tag(node))),
+            () => Known(nodes).Select(node => new Measurement<long>(node.Pools.Count, Tag(node))),
             "{pool}",
             "Pools that a node told of when it was last asked.");
     }
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
+
+    // Where nobody knows the nodes there are none to show.
+    private static IReadOnlyCollection<RoutedNode> Known(NodeTable nodes)
+    {
+        try
+        {
+            return nodes.All;
+        }
+        catch (VolumeException unknown) when (unknown.Error == VolumeError.Unavailable)
+        {
+            return [];
+        }
+    }
 
     private static KeyValuePair<string, object?> Tag(RoutedNode node) => new("csi_node", node.Name);
 }

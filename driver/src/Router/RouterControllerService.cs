@@ -14,10 +14,14 @@ namespace CsiThin.Driver.Router;
 /// replica or with another topology finds it. Calls for one name go one after the other.</item>
 /// <item>A node whose pool is full is passed over for the next one the topology allows.</item>
 /// <item>Listings and capacity are the nodes' together. A node that cannot be reached costs its own calls only.</item>
+/// <item>What is offered is what all nodes that answer offer; while none does, what nodes of this version do
+/// (<c>ownCapabilities</c>): the sidecars ask once, when they start, and end where they are refused.</item>
 /// </list>
 /// </summary>
-internal sealed partial class RouterControllerService(NodeTable nodes, string topologyKey) : Controller.ControllerBase
+internal sealed partial class RouterControllerService(
+    NodeTable nodes, string topologyKey, IEnumerable<ControllerServiceCapability> ownCapabilities) : Controller.ControllerBase
 {
+    private static readonly TimeSpan CapabilitiesLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PoolsAgeMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan NameWait = TimeSpan.FromSeconds(20);
 
@@ -29,15 +33,27 @@ internal sealed partial class RouterControllerService(NodeTable nodes, string to
         ControllerGetCapabilitiesRequest request, ServerCallContext context)
     {
         // All nodes are of one version but for the time of an upgrade: what one offers, and every other too, is what the cluster has.
-        await FreshAsync(context).ConfigureAwait(false);
-        var answers = await NodeTable.AskAsync(
-            nodes.All.Where(node => !node.IsRefusing),
-            node => node.CallAsync(n => n.Controller.ControllerGetCapabilitiesAsync(request, Options(context))),
-            context.CancellationToken).ConfigureAwait(false);
-        if (answers.Count == 0)
-            throw new VolumeException(VolumeError.Unavailable, $"no node of csi-thin can be asked for its capabilities{nodes.LostOnes()}");
-        var shared = answers.Select(answer => answer.Answer.Capabilities.AsEnumerable()).Aggregate((all, some) => all.Intersect(some));
-        return new ControllerGetCapabilitiesResponse { Capabilities = { shared } };
+        var answers = (await OfNodesAsync(request, context).ConfigureAwait(false)).DefaultIfEmpty(ownCapabilities);
+        return new ControllerGetCapabilitiesResponse { Capabilities = { answers.Aggregate((all, some) => all.Intersect(some)) } };
+    }
+
+    private async Task<IEnumerable<IEnumerable<ControllerServiceCapability>>> OfNodesAsync(
+        ControllerGetCapabilitiesRequest request, ServerCallContext context)
+    {
+        try
+        {
+            await FreshAsync(context).ConfigureAwait(false);
+            var answers = await NodeTable.AskAsync(
+                nodes.All.Where(node => !node.IsRefusing),
+                node => node.CallWithinAsync(CapabilitiesLimit, (n, options) => n.Controller.ControllerGetCapabilitiesAsync(
+                    request, options.WithCancellationToken(context.CancellationToken))),
+                context.CancellationToken).ConfigureAwait(false);
+            return answers.Select(answer => answer.Answer.Capabilities);
+        }
+        catch (VolumeException unknown) when (unknown.Error == VolumeError.Unavailable)
+        {
+            return []; // not even which nodes there are
+        }
     }
 
     /// <inheritdoc/>

@@ -53,8 +53,8 @@ internal sealed class MetricFamily(MetricDescription description)
         var sum = reading.Histogram.Sum.TotalSeconds;
         var lows = description.Bounds.Prepend(0).ToArray();
         var least = lows.Zip(counts, static (low, count) => low * count).Sum();
-        // The last bucket has no bound: it is made wide enough to hold all that the sum is above the least.
-        var widths = lows.Skip(1).Append(lows[^1] + Math.Max(sum - least, 1)).Zip(lows, static (high, low) => high - low).ToArray();
+        // The last bucket has no bound: it is made twice as wide as would hold all that the sum is above the least.
+        var widths = lows.Skip(1).Append(lows[^1] + Math.Max(2 * (sum - least), 1)).Zip(lows, static (high, low) => high - low).ToArray();
         var most = least + widths.Zip(counts, static (width, count) => width * count).Sum();
         // Off the bounds, where rounding would decide on the bucket. The counts may be a moment older than the sum.
         var share = most > least ? Math.Clamp((sum - least) / (most - least), 1e-9, 1 - 1e-9) : 0;

@@ -46,6 +46,34 @@ public sealed class DeviceWatchdogTests
     }
 
     [Fact]
+    public async Task When_all_is_done_that_was_asked_for_it_rests()
+    {
+        var gates = new ConcurrentDictionary<DeviceLink, SemaphoreSlim>
+        {
+            [_hanging] = new(0),
+            [_sound] = new(0),
+        };
+        int[] Counts() => [Begun(_hanging), Begun(_sound)];
+        var watchdog = Watchdog((_, _) => null, link => gates[link].WaitAsync());
+        watchdog.Start();
+        await Eventually.HoldsAsync(() => Counts() is [1, 1], "care for both");
+        watchdog.Wake();
+        foreach (var link in new[] { _hanging, _sound, _hanging, _sound })
+        {
+            var before = Begun(link);
+            gates[link].Release();
+            await Eventually.HoldsAsync(() => before == 2 || Begun(link) == 2, "care that was asked for meanwhile");
+        }
+
+        watchdog.Wake();
+        await Eventually.HoldsAsync(() => Counts() is [>= 3, >= 3], "another round");
+        gates[_hanging].Release(1000);
+        gates[_sound].Release(1000);
+        await watchdog.DisposeAsync();
+        Assert.Equal((3, 3), (Begun(_hanging), Begun(_sound)));
+    }
+
+    [Fact]
     public async Task Announcements_are_heard_from_when_there_is_a_kernel_that_makes_them_and_again_when_they_have_ended()
     {
         _released.SetResult();
@@ -86,13 +114,14 @@ public sealed class DeviceWatchdogTests
         return link;
     }
 
-    private DeviceWatchdog Watchdog(Func<DeadLinkListener?, Action, DeadLinkListener?> listen) => new(
+    private DeviceWatchdog Watchdog(
+        Func<DeadLinkListener?, Action, DeadLinkListener?> listen, Func<DeviceLink, Task>? mend = null) => new(
         _links,
         Options,
         link =>
         {
             _begun.Enqueue(link);
-            return link == _hanging ? _released.Task : Task.CompletedTask;
+            return mend is not null ? mend(link) : link == _hanging ? _released.Task : Task.CompletedTask;
         },
         listen,
         new DeviceLog(NullLoggerFactory.Instance));

@@ -11,7 +11,7 @@ public sealed class DeclaredPoolTests
 {
     private static readonly Dictionary<string, string> NoLabels = [];
 
-    private readonly FakeDevices _devices = new();
+    private readonly FakeBlockDevices _devices = new();
 
     public DeclaredPoolTests()
     {
@@ -95,7 +95,7 @@ public sealed class DeclaredPoolTests
     public void The_size_decides_and_each_device_is_taken_once()
     {
         _devices.Add("/dev/sdb", "sdb", 4000, null);
-        var outcomes = new DeclaredPools(_devices).Resolve(
+        var outcomes = new DeclaredPools(_devices, RememberedPools.None).Resolve(
             DeclarationFile.Parse("pools.yaml", """
                 pools:
                 - name: small
@@ -111,11 +111,21 @@ public sealed class DeclaredPoolTests
     }
 
     [Fact]
-    public void A_look_changes_nothing()
+    public void A_look_changes_nothing_and_says_what_the_engine_has_to_do()
     {
-        var outcome = Assert.Single(new DeclaredPools(_devices).Resolve([Declare("/dev/nvme0n1")], NoLabels, makes: false));
-        Assert.True(outcome.IsNew);
+        var empty = Look();
+        Assert.True(empty.IsNew);
         Assert.Empty(_devices.Formatted);
+        Assert.Equal(
+            new PoolTrouble("PoolNotServed", "/dev/nvme0n1 is empty and is formatted when this node's engine is restarted"),
+            empty.Reading.Trouble);
+
+        Resolve(Declare("/dev/nvme0n1"));
+        Assert.Equal("PoolNotServed", Look().Reading.Trouble?.Reason);
+        Assert.StartsWith("/dev/nvme0n1 holds the pool, but", Look().Reading.Trouble?.Message, StringComparison.Ordinal);
+
+        DeclaredPool Look() => Assert.Single(
+            new DeclaredPools(_devices, RememberedPools.None).Resolve([Declare("/dev/nvme0n1")], NoLabels, makes: false));
     }
 
     [Fact]
@@ -139,10 +149,10 @@ public sealed class DeclaredPoolTests
               devices: {paths: /dev/sdb}
             """);
         var nvme = new Dictionary<string, string> { ["disktype"] = "nvme", ["node.kubernetes.io/zone"] = "a" };
-        Assert.Equal("/dev/nvme0n1", Assert.Single(new DeclaredPools(_devices).Resolve(declarations, nvme, makes: false)).Path);
-        Assert.Empty(new DeclaredPools(_devices).Resolve(declarations, NoLabels, makes: false));
-        var twice = Assert.Throws<VolumeException>(
-            () => new DeclaredPools(_devices).Resolve([.. declarations, .. declarations], nvme, makes: false));
+        var pools = new DeclaredPools(_devices, RememberedPools.None);
+        Assert.Equal("/dev/nvme0n1", Assert.Single(pools.Resolve(declarations, nvme, makes: false)).Path);
+        Assert.Empty(pools.Resolve(declarations, NoLabels, makes: false));
+        var twice = Assert.Throws<VolumeException>(() => pools.Resolve([.. declarations, .. declarations], nvme, makes: false));
         Assert.Equal("pool 'fast' is declared 2 times for this node", twice.Message);
     }
 
@@ -197,48 +207,5 @@ public sealed class DeclaredPoolTests
         PoolDeclaration.Of("here", new ThinPoolSpec { PoolName = "bulk", Devices = new ThinPoolDevices { Paths = paths } });
 
     private DeclaredPool Resolve(PoolDeclaration declaration) =>
-        Assert.Single(new DeclaredPools(_devices).Resolve([declaration], NoLabels, makes: true));
-
-    private sealed class FakeDevices : IBlockDevices
-    {
-        private readonly Dictionary<string, (BlockDeviceFacts Facts, string? Busy)> _all = [];
-        private readonly Dictionary<string, string> _links = [];
-        private readonly Dictionary<string, DeviceContent?> _contents = [];
-
-        public List<string> Formatted { get; } = [];
-
-        public List<long> BlockBytes { get; } = [];
-
-        public Action BeforeFormat { get; set; } = static () => { };
-
-        public void Add(string path, string name, long gibibytes, string? content, bool isPartition = false, string? busy = null)
-        {
-            _all[path] = (new BlockDeviceFacts(name, gibibytes << 30) { IsPartition = isPartition }, busy);
-            _contents[name] = content is null ? null : new DeviceContent(content);
-        }
-
-        public void Link(string path, string target) => _links[path] = target;
-
-        public IReadOnlyList<string> Expand(string pattern) => pattern.Contains('*', StringComparison.Ordinal)
-            ? [.. _all.Keys.Concat(_links.Keys).Where(path => IsMatch(path, pattern)).Order(StringComparer.Ordinal)]
-            : [pattern];
-
-        public BlockDeviceFacts? Look(string path) => _all.GetValueOrDefault(_links.GetValueOrDefault(path, path)).Facts;
-
-        public DeviceContent? Inspect(string path) => _all[_links.GetValueOrDefault(path, path)] is { Busy: { } busy }
-            ? throw new PoolException(PoolError.Busy, $"{path} is in use: {busy}")
-            : _contents[Look(path)!.KernelName];
-
-        public void Format(string path, PoolFormatOptions options)
-        {
-            BeforeFormat();
-            Formatted.Add(path);
-            BlockBytes.Add(options.DataBlockBytes);
-            _contents[Look(path)!.KernelName] = new DeviceContent("a CsiThin pool", Guid.NewGuid());
-        }
-
-        private static bool IsMatch(string path, string pattern) =>
-            Path.GetDirectoryName(path) == Path.GetDirectoryName(pattern) &&
-            System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(Path.GetFileName(pattern), Path.GetFileName(path));
-    }
+        Assert.Single(new DeclaredPools(_devices, RememberedPools.None).Resolve([declaration], NoLabels, makes: true));
 }

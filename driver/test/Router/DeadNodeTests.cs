@@ -1,3 +1,4 @@
+using Csi.V1;
 using CsiThin.Driver.Router;
 using CsiThin.Driver.Tests.Csi;
 using Grpc.Core;
@@ -73,12 +74,17 @@ public sealed class DeadNodeTests
     }
 
     [Fact]
-    public async Task A_cluster_without_nodes_says_so()
+    public async Task A_cluster_none_of_whose_nodes_answers_offers_what_they_will_or_its_sidecars_would_end()
     {
-        await using var cluster = await RouterFixture.StartAsync(0);
+        await using var cluster = await RouterFixture.StartAsync(1);
+        var offered = await cluster.Router.ControllerGetCapabilities(new(), new FakeCall());
+        Assert.Contains(offered.Capabilities, one => one.Rpc.Type == ControllerServiceCapability.Types.RPC.Types.Type.CreateDeleteVolume);
 
-        var refused = await RouterFixture.Refused(() => cluster.Router.ControllerGetCapabilities(new(), new FakeCall()));
-
-        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        await cluster.Nodes[0].StopAsync();
+        Assert.Equal(offered, await cluster.MakeRouter().ControllerGetCapabilities(new(), new FakeCall()));
+        await using var empty = await RouterFixture.StartAsync(0);
+        Assert.Equal(offered, await empty.Router.ControllerGetCapabilities(new(), new FakeCall()));
+        var refused = await RouterFixture.Refused(() => empty.Create("a"));
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
     }
 }

@@ -53,7 +53,7 @@ internal sealed class RouterFixture : IAsyncDisposable
         var table = new NodeTable(
             new FixedNodes(_listed), address => TlsChannel.Open(address.Address, identity, TlsIdentity.NodeName), Time);
         _tables.Add(table);
-        return new RouterControllerService(table, NodeTopology.Key);
+        return new RouterControllerService(table, NodeTopology.Key, ControllerService.Offered(ControllerReach.Cluster));
     }
 
     public async Task<Volume> Create(string name, Action<CreateVolumeRequest>? change = null) =>

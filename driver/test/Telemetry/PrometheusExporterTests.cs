@@ -123,6 +123,34 @@ public sealed class PrometheusExporterTests : IDisposable
         Assert.Empty(Lines("exp_h"));
     }
 
+    [Theory]
+    [InlineData("0")]
+    [InlineData("3600")]
+    [InlineData("0.00005 0.0001 0.00025 0.0005 0.001 0.0025 0.005 0.01 0.025 0.1 0.5 2.5 10")]
+    [InlineData("0.0000501 0.0001001 0.0100001 2.5000001 10.0000001 10.0000001")]
+    [InlineData("0.0003 0.0003 0.0003 0.0499 20 4000")]
+    public void Of_a_histogram_that_was_counted_elsewhere_each_bucket_and_the_sum_are_right(string values)
+    {
+        double[] seconds = [.. values.Split(' ').Select(value => double.Parse(value, CultureInfo.InvariantCulture))];
+        var counted = new LatencyHistogram();
+        foreach (var value in seconds)
+            counted.Record(TimeSpan.FromTicks((long)Math.Round(value * TimeSpan.TicksPerSecond)));
+        _ = new LatencyInstrument(_meter, "exp.i.duration", "Time.", () => [new LatencyReading(counted)]);
+
+        var lines = Lines("exp_i").Where(line => line[0] != '#').Select(line => line.Split(' ')).ToDictionary(
+            part => part[0], part => double.Parse(part[1], CultureInfo.InvariantCulture));
+
+        foreach (var bound in LatencyHistogram.BoundsSeconds)
+        {
+            var bucket = string.Create(CultureInfo.InvariantCulture, $"exp_i_duration_seconds_bucket{{le=\"{bound:g}\"}}");
+            Assert.Equal(seconds.Count(value => value <= bound), lines[bucket]);
+        }
+
+        Assert.Equal(seconds.Length, lines["exp_i_duration_seconds_bucket{le=\"+Inf\"}"]);
+        Assert.Equal(seconds.Length, lines["exp_i_duration_seconds_count"]);
+        Assert.Equal(seconds.Sum(), lines["exp_i_duration_seconds_sum"], 1e-7);
+    }
+
     public void Dispose()
     {
         _exporter.Dispose();

@@ -17,11 +17,6 @@ internal sealed record PreflightOptions(
 internal static class Preflight
 {
     private const string ModuleDirectory = "/sys/module/nbd";
-    private const string UdevRule =
-        """KERNEL=="nbd*", ENV{SYSTEMD_READY}="0", ENV{DM_MULTIPATH_DEVICE_PATH}="0", ENV{UDISKS_IGNORE}="1", OPTIONS:="nowatch" """;
-
-    private static readonly string[] RuleDirectories =
-        ["/etc/udev/rules.d", "/run/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"];
 
     /// <summary>Every check, in the order in which one builds on the other.</summary>
     public static IReadOnlyList<HostCheck> Run(PreflightOptions options) =>
@@ -88,17 +83,14 @@ internal static class Preflight
     private static HostCheck Rules()
     {
         const string name = "udev rule";
-        if (!Directory.Exists("/run/udev"))
+        if (!UdevRule.IsNeeded)
             return HostCheck.Ok(name, "no udev is running, or it cannot be seen from here");
-        var rules = RuleDirectories
-            .Where(Directory.Exists)
-            .SelectMany(directory => Directory.EnumerateFiles(directory, "*.rules"));
-        return rules.Any(rule => (HostFiles.Read(rule) ?? "").Contains("KERNEL==\"nbd*\"", StringComparison.Ordinal))
+        return UdevRule.IsThere()
             ? HostCheck.Ok(name, "there is one for nbd devices")
             : HostCheck.Warning(
                 name,
-                "none for nbd devices: LVM and multipath of the host may take hold of a tenant's volume",
-                $"put this into /etc/udev/rules.d/59-csithin.rules: {UdevRule.TrimEnd()}");
+                "none for nbd devices: LVM of the host may take hold of a tenant's volume, and its UUIDs be taken for the host's",
+                $"run 'csi-thin node udev-rule >/etc/udev/rules.d/{UdevRule.FileName}' (the chart: engine.installUdevRule=true)");
     }
 
     private static HostCheck IoUring()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsiThin.Driver.Attach;
 
 namespace CsiThin.Driver.Cli.Hosting;
 
@@ -19,6 +20,14 @@ internal sealed class ClusterArguments
         HelpName = "FILE",
     };
 
+    private readonly Option<string> _engineState = new("--engine-state-dir")
+    {
+        Description = "With --pools, the engine's --state-dir, which remembers which pools they were; "
+            + $"{DeviceOptions.DefaultStateDirectory} unless given",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => DeviceOptions.DefaultStateDirectory,
+    };
+
     /// <summary>--kubernetes.</summary>
     public static Option<string?> Kubernetes() => new("--kubernetes")
     {
@@ -33,6 +42,7 @@ internal sealed class ClusterArguments
         command.Options.Add(_kubernetes);
         command.Options.Add(_advertise);
         command.Options.Add(_declared);
+        command.Options.Add(_engineState);
     }
 
     /// <summary>What was given; null without --kubernetes.</summary>
@@ -42,5 +52,6 @@ internal sealed class ClusterArguments
         {
             Address = parsed.GetValue(_advertise),
             DeclarationPath = parsed.GetValue(_declared),
+            EngineStateDirectory = parsed.GetRequiredValue(_engineState),
         };
 }

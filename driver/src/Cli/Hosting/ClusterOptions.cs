@@ -1,3 +1,5 @@
+using CsiThin.Driver.Attach;
+
 namespace CsiThin.Driver.Cli.Hosting;
 
 /// <summary>How a process takes part in its cluster.</summary>
@@ -9,4 +11,10 @@ internal sealed record ClusterOptions(string? KubeConfig)
 
     /// <summary>The file with the declared pools; nothing is declared where null.</summary>
     public string? DeclarationPath { get; init; }
+
+    /// <summary>The clock by which the cluster is asked, told and waited for.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Where this node's engine remembers which pools they were.</summary>
+    public string EngineStateDirectory { get; init; } = DeviceOptions.DefaultStateDirectory;
 }

@@ -1,6 +1,7 @@
 using CsiThin.Driver.Calls;
 using CsiThin.Driver.Calls.Tls;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Router;
 using Microsoft.AspNetCore.Builder;
@@ -15,6 +16,8 @@ namespace CsiThin.Driver.Cli.Hosting;
 /// </summary>
 internal sealed partial class ControllerHost : IAsyncDisposable
 {
+    private static readonly TimeSpan FirstAnswerLimit = TimeSpan.FromSeconds(5);
+
     private readonly HostParts _parts;
     private readonly ILogger _log;
 
@@ -41,8 +44,9 @@ internal sealed partial class ControllerHost : IAsyncDisposable
     private async Task StartPartsAsync(ControllerOptions options, ILoggerFactory logs)
     {
         var identity = new TlsIdentity(options.TlsDirectory, TimeProvider.System, message => LogTls(_log, message));
+        var directory = await DirectoryAsync(options, logs).ConfigureAwait(false);
         var table = _parts.Keep(new NodeTable(
-            Directory(options, logs), node => TlsChannel.Open(node.Address, identity, TlsIdentity.NodeName), TimeProvider.System));
+            directory, node => TlsChannel.Open(node.Address, identity, TlsIdentity.NodeName), TimeProvider.System));
         _ = _parts.Keep(new NodeMeter(table)); // these two too are kept until the end
         _ = _parts.Keep(new CertificateMeter(identity));
         if (options.Metrics is { } metrics)
@@ -52,7 +56,8 @@ internal sealed partial class ControllerHost : IAsyncDisposable
             "CSI",
             collection => collection
                 .AddSingleton(new IdentityService(static _ => Task.FromResult(true)))
-                .AddSingleton(new RouterControllerService(table, NodeTopology.Key)),
+                .AddSingleton(new RouterControllerService(
+                    table, NodeTopology.Key, ControllerService.Offered(ControllerReach.Cluster))),
             routes =>
             {
                 routes.MapGrpcService<IdentityService>();
@@ -63,16 +68,29 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         LogStart(_log, IdentityService.Version, known);
     }
 
-    private INodeDirectory Directory(ControllerOptions options, ILoggerFactory logs)
+    private async Task<INodeDirectory> DirectoryAsync(ControllerOptions options, ILoggerFactory logs)
     {
         if (options.Cluster is not { } cluster)
             return new FixedNodes(options.Nodes);
-        var (client, namespaceName) = ClusterPart.Connect(cluster, TimeProvider.System);
-        _ = _parts.Keep(client); // kept until the end
         var identity = $"{Environment.MachineName}-{Guid.NewGuid():N}";
-        var pools = ClusterPart.StartController(_parts, client, namespaceName, identity, logs);
-        _ = _parts.Keep(new ThinPoolMeter(pools));
+        var pools = ClusterPart.StartController(_parts, cluster, identity, logs);
+        _ = _parts.Keep(new ThinPoolMeter(() => pools.State));
+        await FirstAnswerAsync(pools, cluster.Time).ConfigureAwait(false);
         return new ThinPoolNodes(pools);
+    }
+
+    // The sidecars call as soon as the socket is there, and end when they are refused; a cluster that is well answers in a moment.
+    private async Task FirstAnswerAsync(Watcher<ThinPoolObject> pools, TimeProvider time)
+    {
+        using var limit = new CancellationTokenSource(FirstAnswerLimit, time);
+        try
+        {
+            await pools.SyncedAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            LogUnknown(_log, pools.Failure ?? "no answer");
+        }
     }
 
     [LoggerMessage(1, LogLevel.Information, "csi-thin {Version} controller; nodes: {Nodes}")]
@@ -80,4 +98,7 @@ internal sealed partial class ControllerHost : IAsyncDisposable
 
     [LoggerMessage(2, LogLevel.Warning, "{Message}")]
     private static partial void LogTls(ILogger logger, string message);
+
+    [LoggerMessage(3, LogLevel.Warning, "Which nodes there are is not known; calls are refused until the API server says it: {Failure}")]
+    private static partial void LogUnknown(ILogger logger, string failure);
 }

@@ -67,8 +67,8 @@ internal static class EngineCommand
         using var logs = ServerLogs.ToErrorStream(options.LogLevel);
         if (declared is not null)
         {
-            var made = await DeclaredPart.MakeAsync(declared, labels, options.StateDirectory!, logs, cancellation).ConfigureAwait(false);
-            options = options with { Pools = [.. options.Pools, .. made] };
+            var part = await DeclaredPart.ReadAsync(declared, labels, options.StateDirectory!, logs, cancellation).ConfigureAwait(false);
+            options = options with { Pools = [.. options.Pools, .. part.Make()], Declared = part };
         }
 
         var host = await EngineHost.StartAsync(options, logs).ConfigureAwait(false);

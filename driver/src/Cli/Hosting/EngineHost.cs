@@ -18,15 +18,18 @@ namespace CsiThin.Driver.Cli.Hosting;
 internal sealed partial class EngineHost : IAsyncDisposable
 {
     private readonly HostParts _parts;
+    private readonly HostParts _pools;
+    private readonly EngineOptions _options;
     private readonly ILoggerFactory _logs;
     private readonly ILogger _log;
     private NbdTraffic _traffic = null!;
 
-    private EngineHost(ILoggerFactory logs)
+    private EngineHost(EngineOptions options, ILoggerFactory logs)
     {
-        _logs = logs;
+        (_options, _logs) = (options, logs);
         _log = logs.CreateLogger("CsiThin.Engine");
         _parts = new HostParts(_log);
+        _pools = _parts.KeepAsync(new HostParts(_log)); // those that come late are closed with the others, behind all who use them
     }
 
     /// <summary>The pools it has opened.</summary>
@@ -47,9 +50,21 @@ internal sealed partial class EngineHost : IAsyncDisposable
     /// <summary>See <see cref="HostParts.StartAllAsync"/>.</summary>
     public static async Task<EngineHost> StartAsync(EngineOptions options, ILoggerFactory logs)
     {
-        var host = new EngineHost(logs);
-        await host._parts.StartAllAsync(() => host.StartPartsAsync(options)).ConfigureAwait(false);
+        var host = new EngineHost(options, logs);
+        await host._parts.StartAllAsync(host.StartPartsAsync).ConfigureAwait(false);
         return host;
+    }
+
+    /// <summary>
+    /// Serves one more declared pool, and the devices that waited for it; false when it cannot be, which the log tells. One at a time, and
+    /// not while this host ends.
+    /// </summary>
+    public bool TakeUp(PoolOption option)
+    {
+        if (TryOpen(option) is not { } pool)
+            return false;
+        Pools.Add(pool);
+        return true;
     }
 
     /// <summary>Serves on while devices are attached; see <see cref="Drain"/>. Returns at once where none are.</summary>
@@ -59,9 +74,10 @@ internal sealed partial class EngineHost : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
 
-    private async Task StartPartsAsync(EngineOptions options)
+    private async Task StartPartsAsync()
     {
-        OpenPools(options);
+        var options = _options;
+        OpenPools();
         _traffic = _parts.Keep(new NbdTraffic());
         if (options.StateDirectory is { } directory)
             await StartDevicesAsync(directory, options.StartsWithoutDevices).ConfigureAwait(false);
@@ -75,6 +91,8 @@ internal sealed partial class EngineHost : IAsyncDisposable
 
         if (options.Control is { } control)
             await StartControlAsync(control).ConfigureAwait(false);
+        if (options.Declared is { } declared)
+            _ = _parts.KeepAsync(new BackgroundWork(stop => declared.RunAsync(this, stop))); // kept until the end
     }
 
     // Kept until the end, then disposed.
@@ -87,18 +105,18 @@ internal sealed partial class EngineHost : IAsyncDisposable
         _ = _parts.KeepAsync(new OccupancyMeter(pools, TimeProvider.System, message => LogMeter(_log, message)));
     }
 
-    private void OpenPools(EngineOptions options)
+    private void OpenPools()
     {
-        LogStart(_log, IdentityService.Version, options.Pools.Count);
-        Pools = new EnginePools([.. options.Pools.Select(pool => TryOpen(pool, options.CacheBytes)).OfType<NamedEnginePool>()]);
+        LogStart(_log, IdentityService.Version, _options.Pools.Count);
+        Pools = new EnginePools([.. _options.Pools.Select(TryOpen).OfType<NamedEnginePool>()]);
     }
 
     // One damaged disk must not keep a node's other pools from their volumes. The node tells of a declared pool that is not served.
-    private NamedEnginePool? TryOpen(PoolOption option, long? cacheBytes)
+    private NamedEnginePool? TryOpen(PoolOption option)
     {
         try
         {
-            return Open(option, cacheBytes);
+            return Open(option);
         }
         catch (Exception failure) when (option.IsDeclared && failure is (PoolException or DiskException))
         {
@@ -107,7 +125,7 @@ internal sealed partial class EngineHost : IAsyncDisposable
         }
     }
 
-    private NamedEnginePool Open(PoolOption option, long? cacheBytes)
+    private NamedEnginePool Open(PoolOption option)
     {
         if (option.SizeBytes is { } sizeBytes && !File.Exists(option.Path))
         {
@@ -118,8 +136,8 @@ internal sealed partial class EngineHost : IAsyncDisposable
 
         var opening = option.ToOpenOptions(message => LogPool(_log, option.Name, message));
         var pool = PoolOpening.OpenGrown(
-            option.Path, cacheBytes is { } bytes ? opening with { MetadataCacheBytes = bytes } : opening);
-        _parts.AtEnd(() =>
+            option.Path, _options.CacheBytes is { } bytes ? opening with { MetadataCacheBytes = bytes } : opening);
+        _pools.AtEnd(() =>
         {
             using (pool)
                 pool.Close();

@@ -15,6 +15,9 @@ internal sealed record EngineOptions(IReadOnlyList<PoolOption> Pools)
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
 
+    /// <summary>What takes up declared pools that come later; nothing does where null.</summary>
+    public DeclaredPart? Declared { get; init; }
+
     /// <summary>What is logged at least.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 

@@ -67,7 +67,7 @@ internal sealed partial class HostParts(ILogger log) : IAsyncDisposable
         }
 
         if (first is not null)
-            throw new CliException($"the server did not close cleanly: {first.Message}");
+            throw first as CliException ?? new CliException($"the server did not close cleanly: {first.Message}");
     }
 
     [LoggerMessage(1, LogLevel.Error, "A part of the server did not end cleanly")]

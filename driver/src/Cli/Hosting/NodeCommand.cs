@@ -27,6 +27,7 @@ internal static class NodeCommand
             + "csi-thin node --endpoint unix:///run/csithin/csi.sock --node-id worker-1")
         {
             endpoint, engine, node, kubelet, state, listen, tls, metrics, alone, logLevel, NodeCheckCommand.Build(line),
+            UdevRuleCommand.Build(line),
         };
         cluster.AddTo(command);
         Arguments.AddRule(command, result =>

@@ -2,6 +2,7 @@ using CsiThin.Driver.Calls;
 using CsiThin.Driver.Calls.Tls;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;
+using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Node;
 using CsiThin.Driver.Router;
 using CsiThin.Driver.Volumes;
@@ -56,7 +57,12 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         var pools = new RemotePools(engine);
         if (options.Cluster is { } cluster)
+        {
             ClusterPart.StartNode(_parts, cluster, pools, options.NodeId, logs);
+            if (options.HasNoController)
+                _ = _parts.Keep(new ThinPoolMeter(ClusterPart.StartElected(_parts, cluster, options.NodeId, logs))); // kept until the end
+        }
+
         var volumes = new VolumeManager(pools, VolumeManager.DefaultLockWait);
         var node = new VolumeNode(
             volumes, new RemoteNodeEngine(engine), options.Node, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);

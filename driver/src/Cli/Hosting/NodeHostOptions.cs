@@ -14,6 +14,9 @@ internal sealed record NodeHostOptions(string SocketPath, string EnginePath, str
     /// <summary>Where the controller is answered over mutual TLS; nowhere where null.</summary>
     public RemoteOptions? Remote { get; init; }
 
+    /// <summary>The sidecars run beside each node.</summary>
+    public bool HasNoController => Node.GrowsVolumes;
+
     /// <summary>Where metrics and health answer; nowhere where null.</summary>
     public IPEndPoint? Metrics { get; init; }
 

@@ -33,7 +33,7 @@ internal sealed record NodeLabels(string Node, ClusterOptions? Cluster, IReadOnl
         var path = stateDirectory is null ? null : Path.Combine(stateDirectory, FileName);
         try
         {
-            using var client = ClusterPart.Connect(Cluster!, TimeProvider.System).Client;
+            using var client = ClusterPart.Connect(Cluster!).Client;
             var found = await client.GetAsync<KubeNode>(new ObjectName(Node), cancellation).ConfigureAwait(false);
             var labels = found.Metadata.Labels ?? new Dictionary<string, string>();
             if (path is not null)

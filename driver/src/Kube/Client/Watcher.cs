@@ -13,7 +13,7 @@ namespace CsiThin.Driver.Kube.Client;
 /// </list>
 /// <para>Concurrency: one <see cref="RunAsync"/> writes; <see cref="State"/> is replaced whole and may be read by any thread.</para>
 /// </summary>
-internal sealed partial class Watcher<T>
+internal sealed class Watcher<T>
     where T : KubeObject, IKubeObject
 {
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(500);
@@ -22,7 +22,7 @@ internal sealed partial class Watcher<T>
     private readonly IKubeClient _client;
     private readonly KubeSelection _selection;
     private readonly TimeProvider _time;
-    private readonly ILogger _log;
+    private readonly FailureLog _failures;
     private readonly Backoff _backoff = new(WaitMin, WaitMax);
     private volatile WatcherState<T> _state = WatcherState<T>.Nothing;
     private TaskCompletionSource _changed = NewSignal();
@@ -32,12 +32,15 @@ internal sealed partial class Watcher<T>
     {
         _client = client;
         _selection = selection;
-        _log = log;
         _time = time ?? TimeProvider.System;
+        _failures = new FailureLog(log, $"The watch of {T.Resource.FullName}", _time);
     }
 
     /// <summary>What is known now.</summary>
     public WatcherState<T> State => _state;
+
+    /// <summary>Why the server could not be asked when it was asked last; null when all is well.</summary>
+    public string? Failure => _failures.Reason;
 
     /// <summary>The first state behind <paramref name="number"/>; at once if it is there.</summary>
     public async Task<WatcherState<T>> NextAsync(long number, CancellationToken cancellation)
@@ -77,6 +80,7 @@ internal sealed partial class Watcher<T>
                     Take(change);
                     version = change.Object.Metadata.ResourceVersion!;
                     _backoff.Reset();
+                    _failures.Worked();
                 }
 
                 // A server that ends every watch at once must not be asked in a circle.
@@ -100,6 +104,7 @@ internal sealed partial class Watcher<T>
         var objects = _state.Objects.Clear();
         foreach (var one in list.Items ?? [])
             objects = objects.SetItem(one.Metadata.Address, one);
+        _failures.Worked();
         Publish(new WatcherState<T>(_state.Number + 1, IsSynced: true, objects));
         return list.Metadata.ResourceVersion
             ?? throw new KubeException(KubeError.Malformed, $"cannot list {T.Resource.FullName}: the list has no resource version");
@@ -129,17 +134,9 @@ internal sealed partial class Watcher<T>
 
     private async Task RestAsync(KubeException failure, CancellationToken cancellation)
     {
-        var wait = _backoff.Next(failure.RetryAfter);
-        if (failure.Error == KubeError.Expired)
-            LogExpired(_log, T.Resource.FullName);
-        else
-            LogBroken(_log, failure.Message, wait.TotalSeconds);
-        await Task.Delay(wait, _time, cancellation).ConfigureAwait(false);
+        // That a watch is too old to go on is its ordinary end.
+        if (failure.Error != KubeError.Expired)
+            _failures.Failed(failure);
+        await Task.Delay(_backoff.Next(failure.RetryAfter), _time, cancellation).ConfigureAwait(false);
     }
-
-    [LoggerMessage(1, LogLevel.Debug, "The watch of {Resource} is too old to go on; listing anew")]
-    private static partial void LogExpired(ILogger logger, string resource);
-
-    [LoggerMessage(2, LogLevel.Warning, "{Failure}; again in {WaitSeconds:0.0} s")]
-    private static partial void LogBroken(ILogger logger, string failure, double waitSeconds);
 }

@@ -8,4 +8,7 @@ internal sealed record BlockDeviceFacts(string KernelName, long SizeBytes)
 
     /// <summary>Cannot be written.</summary>
     public bool IsReadOnly { get; init; }
+
+    /// <summary>Part of a device above it (md, device-mapper), which shows the same bytes.</summary>
+    public bool IsMember { get; init; }
 }

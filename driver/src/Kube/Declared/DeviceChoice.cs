@@ -1,17 +1,20 @@
-using CsiThin.Core.Pool;
-using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Kube.Declared;
 
 /// <summary>
-/// Chooses the one device a declaration means, and writes nothing. A device that holds one of our pools is the pool; else the one that is
-/// provably empty. What is in use (mounted, swapped on, held, itself or a partition of it) cannot be opened for us alone and is passed
-/// over, so the system disk never comes into question. Two that fit are none: a guess would be wrong on the next boot. A pattern stands for
-/// whole disks alone; what the kernel makes of other things (nbd: our own volumes; loop, dm, md) has to be named.
+/// Chooses the one device that each declaration means, and writes nothing.
+/// <list type="number">
+/// <item>A declaration that was a pool on this node before is that pool, on whichever of its devices it is found, and nothing else: not
+/// another pool, and no empty disk while its own is away.</item>
+/// <item>A declaration that was none yet is the one device that holds a pool which is no other declaration's, else the one that is provably
+/// empty.</item>
+/// <item>Two that fit are none: a guess would be wrong on the next boot. So are two that hold the same pool: one is a copy, nobody knows
+/// which, and what is written to the one would be missing in the other.</item>
+/// </list>
 /// </summary>
-internal sealed class DeviceChoice(IBlockDevices devices)
+internal sealed class DeviceChoice(DeviceSurvey survey, RememberedPools remembered, IReadOnlyList<PoolDeclaration> declarations)
 {
     /// <summary>No device fits.</summary>
     public const string NoDevice = "NoDevice";
@@ -19,102 +22,96 @@ internal sealed class DeviceChoice(IBlockDevices devices)
     /// <summary>More than one fits.</summary>
     public const string SeveralDevices = "SeveralDevices";
 
-    private static readonly string[] Never = ["nbd", "ram", "zram", "sr", "fd"];
-    private static readonly string[] OnlyNamed = ["loop", "dm-", "md"];
-    private static readonly string[] PartitionFolders = ["/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/"];
+    /// <summary>The pool that the declaration was is on no device that can be taken.</summary>
+    public const string PoolMissing = "PoolMissing";
 
-    /// <summary>The choice; devices with a kernel name in <paramref name="taken"/> belong to other declarations.</summary>
-    public DeclaredPool Choose(PoolDeclaration declaration, IReadOnlySet<string> taken)
+    private readonly HashSet<string> _taken = [];
+    private readonly Dictionary<Guid, string> _owners = declarations
+        .Select(one => (one.Name, Pool: remembered.Find(one.Name)))
+        .Where(one => one.Pool is not null)
+        .ToDictionary(one => one.Pool!.Uuid, one => one.Name);
+
+    /// <summary>The choice; a device that was chosen is no other declaration's.</summary>
+    public DeclaredPool Choose(PoolDeclaration declaration)
     {
-        var refusals = new List<string>();
-        var pools = new List<string>();
-        var empty = new List<string>();
-        foreach (var (path, facts) in Candidates(declaration, refusals))
+        var (devices, unfit) = survey.Of(declaration);
+        var refusals = unfit.ToList();
+        var was = remembered.Find(declaration.Name);
+        var usable = new List<SurveyedDevice>();
+        foreach (var device in devices)
         {
-            if (taken.Contains(facts.KernelName))
-            {
-                refusals.Add($"{path} belongs to another declaration");
-                continue;
-            }
-
-            try
-            {
-                Sort(path, devices.Inspect(path), pools, empty, refusals);
-            }
-            catch (PoolException failure)
-            {
-                refusals.Add(failure.Message.StartsWith(path, StringComparison.Ordinal) ? failure.Message : $"{path}: {failure.Message}");
-            }
+            if (Refusal(declaration, was, device) is { } refusal)
+                refusals.Add(refusal);
+            else
+                usable.Add(device);
         }
 
-        var result = new DeclaredPool(declaration) { Refusals = refusals };
+        var outcome = new DeclaredPool(declaration) { Refusals = refusals };
+        return was is null ? First(outcome, usable) : Again(outcome, was, usable);
+    }
+
+    private string? Refusal(PoolDeclaration declaration, RememberedPool? was, SurveyedDevice device) => device switch
+    {
+        _ when _taken.Contains(device.Facts.KernelName) => $"{device.Path} belongs to another declaration",
+        { Failure: { } failure } => failure,
+        { Content: null } => was is null ? null : $"{device.Path} is empty",
+        { Content: { PoolUuid: null, Description: var held } } => $"{device.Path} holds {held}",
+        { Content.InUse: { } user } => user,
+        { Content.PoolUuid: { } pool } when _owners.TryGetValue(pool, out var owner) && owner != declaration.Name =>
+            $"{device.Path} holds pool {pool:N}, which is {NameRules.Quote(owner)}",
+        { Content.PoolUuid: { } pool } when was is not null && was.Uuid != pool => $"{device.Path} holds another pool, {pool:N}",
+        _ => null,
+    };
+
+    private DeclaredPool First(DeclaredPool outcome, List<SurveyedDevice> usable)
+    {
+        var pools = usable.Where(one => one.Content is not null).ToList();
+        var empty = usable.Where(one => one.Content is null).ToList();
         return (pools.Count, empty.Count) switch
         {
-            (1, _) => result with { Path = pools[0] },
-            (0, 1) => result with { Path = empty[0], IsNew = true },
-            (0, 0) => result with { Trouble = new PoolTrouble(NoDevice, None(declaration, refusals)) },
-            (0, _) => result with { Trouble = Several(empty, "empty devices fit") },
-            _ => result with { Trouble = Several(pools, "devices hold pools") },
+            (1, _) => Take(outcome, pools[0]),
+            (0, 1) => Take(outcome, empty[0]),
+            (0, 0) => outcome with { Trouble = new PoolTrouble(NoDevice, $"no device fits: {WhyNone(outcome)}") },
+            (0, _) => outcome with { Trouble = Several(empty, "empty devices fit") },
+            _ => outcome with { Trouble = Copies(pools[0]) ?? Several(pools, "devices hold pools") },
         };
     }
 
-    private static void Sort(string path, DeviceContent? content, List<string> pools, List<string> empty, List<string> refusals)
+    private DeclaredPool Again(DeclaredPool outcome, RememberedPool was, List<SurveyedDevice> usable)
     {
-        if (content is null)
-            empty.Add(path);
-        else if (content.PoolUuid is not null)
-            pools.Add(path);
-        else
-            refusals.Add($"{path} holds {content.Description}");
-    }
-
-    // One path for each device, the first it is found by.
-    private IEnumerable<(string Path, BlockDeviceFacts Facts)> Candidates(PoolDeclaration declaration, List<string> refusals)
-    {
-        var seen = new HashSet<string>();
-        foreach (var pattern in declaration.Paths)
+        if (usable.Count > 0)
+            return Take(outcome, usable[0]);
+        var name = outcome.Declaration.Name;
+        return outcome with
         {
-            foreach (var path in devices.Expand(pattern))
-            {
-                var isNamed = path == pattern;
-                if (devices.Look(path) is not { } facts)
-                {
-                    if (isNamed)
-                        refusals.Add($"{path} is no block device of this node");
-                }
-                else if (seen.Add(facts.KernelName))
-                {
-                    if (Unfit(path, facts, isNamed, declaration) is { } reason)
-                        refusals.Add(reason);
-                    else
-                        yield return (path, facts);
-                }
-            }
-        }
+            Trouble = new PoolTrouble(
+                PoolMissing,
+                $"pool {was.Uuid:N}, last on {was.Device}, is on no device that is declared and free here: {WhyNone(outcome)}. It is "
+                + "served as soon as its disk is there; until then no other disk is taken for it. If the disk is lost for good, run "
+                + $"'csi-thin pool forget {name}' in the container of this node's engine and restart the engine: a new pool is made then"),
+        };
     }
 
-    private static string? Unfit(string path, BlockDeviceFacts facts, bool isNamed, PoolDeclaration declaration)
+    private DeclaredPool Take(DeclaredPool outcome, SurveyedDevice device)
     {
-        if (Never.Any(kind => IsOfKind(facts.KernelName, kind)))
-            return $"{path} ({facts.KernelName}) is of a kind that never becomes a pool";
-        if (!isNamed && OnlyNamed.Any(kind => facts.KernelName.StartsWith(kind, StringComparison.Ordinal)))
-            return $"{path} ({facts.KernelName}) is no disk: name it without * and ? if it is meant";
-        if (!isNamed && facts.IsPartition && !PartitionFolders.Any(folder => path.StartsWith(folder, StringComparison.Ordinal)))
-            return $"{path} is a partition: name it without * and ? if it is meant";
-        if (facts.SizeBytes == 0)
-            return $"{path} has no size (no medium in it?)";
-        if (facts.SizeBytes < declaration.MinimumBytes || facts.SizeBytes > declaration.MaximumBytes)
-            return $"{path} has {Quantity.Format(facts.SizeBytes)}, outside the sizes declared";
-        return facts.IsReadOnly ? $"{path} cannot be written" : null;
+        if (Copies(device) is { } copies)
+            return outcome with { Trouble = copies };
+        _taken.Add(device.Facts.KernelName);
+        return outcome with { Path = device.Path, Uuid = device.Content?.PoolUuid, IsNew = device.Content is null };
     }
 
-    private static bool IsOfKind(string name, string kind) =>
-        name.Length > kind.Length && name.StartsWith(kind, StringComparison.Ordinal) && char.IsAsciiDigit(name[kind.Length]);
+    private PoolTrouble? Copies(SurveyedDevice device) =>
+        device.Content?.PoolUuid is { } pool && survey.Holding(pool) is { Count: > 1 } paths
+            ? new PoolTrouble(
+                SeveralDevices,
+                $"{paths.Count} devices hold the same pool {pool:N}: {string.Join(", ", paths)}; all but one are copies: take them away, "
+                + "or empty them")
+            : null;
 
-    private static string None(PoolDeclaration declaration, List<string> refusals) => refusals.Count > 0
-        ? $"no device fits: {string.Join("; ", refusals)}"
-        : $"no device fits: there is none at {string.Join(", ", declaration.Paths.Select(NameRules.Quote))}";
+    private static string WhyNone(DeclaredPool outcome) => outcome.Refusals.Count > 0
+        ? string.Join("; ", outcome.Refusals)
+        : $"there is none at {string.Join(", ", outcome.Declaration.Paths.Select(NameRules.Quote))}";
 
-    private static PoolTrouble Several(List<string> paths, string what) =>
-        new(SeveralDevices, $"{paths.Count} {what}: {string.Join(", ", paths)}; narrow the declaration to one");
+    private static PoolTrouble Several(List<SurveyedDevice> devices, string what) => new(
+        SeveralDevices, $"{devices.Count} {what}: {string.Join(", ", devices.Select(one => one.Path))}; narrow the declaration to one");
 }

@@ -16,10 +16,10 @@ internal interface IBlockDevices
 
     /// <summary>
     /// What is on it: null for provably nothing. A device that cannot be opened for us alone, or not read, is
-    /// <see cref="PoolException"/> with the reason.
+    /// <see cref="PoolException"/> with the reason, unless it is seen to be a pool all the same (<see cref="DeviceContent.InUse"/>).
     /// </summary>
     DeviceContent? Inspect(string path);
 
-    /// <summary>Makes a pool of it; refuses as <see cref="Inspect"/> does.</summary>
-    void Format(string path, PoolFormatOptions options);
+    /// <summary>Makes a pool of it and returns its id; refuses as <see cref="Inspect"/> does.</summary>
+    Guid Format(string path, PoolFormatOptions options);
 }

@@ -45,6 +45,7 @@ internal sealed class NodeDevices : IBlockDevices
         {
             IsPartition = File.Exists($"{directory}/partition"),
             IsReadOnly = Number($"{directory}/ro") != 0,
+            IsMember = HasEntries($"{directory}/holders"),
         };
     }
 
@@ -60,10 +61,19 @@ internal sealed class NodeDevices : IBlockDevices
         {
             return InspectForeign(path);
         }
+        catch (PoolException busy) when (busy.Error == PoolError.Busy && Observe(path) is { } uuid)
+        {
+            return new DeviceContent("a CsiThin pool", uuid) { InUse = busy.Message };
+        }
     }
 
     /// <inheritdoc/>
-    public void Format(string path, PoolFormatOptions options) => ThinPool.Format(path, options);
+    public Guid Format(string path, PoolFormatOptions options)
+    {
+        ThinPool.Format(path, options);
+        using var pool = PoolInspector.Open(path);
+        return pool.Uuid;
+    }
 
     private static DeviceContent? InspectForeign(string path)
     {
@@ -76,6 +86,31 @@ internal sealed class NodeDevices : IBlockDevices
         catch (DiskException failure)
         {
             throw new PoolException(failure.IsBusy ? PoolError.Busy : PoolError.Io, failure.Message, failure);
+        }
+    }
+
+    private static Guid? Observe(string path)
+    {
+        try
+        {
+            using var pool = PoolInspector.Observe(path);
+            return pool.Uuid;
+        }
+        catch (PoolException)
+        {
+            return null;
+        }
+    }
+
+    private static bool HasEntries(string directory)
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries(directory).Any();
+        }
+        catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 

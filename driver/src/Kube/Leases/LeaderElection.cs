@@ -18,6 +18,7 @@ namespace CsiThin.Driver.Kube.Leases;
 internal sealed partial class LeaderElection(IKubeClient client, LeaseOptions options, ILogger log, TimeProvider? timeProvider = null)
 {
     private readonly TimeProvider _time = timeProvider ?? TimeProvider.System;
+    private readonly FailureLog _failures = new(log, $"Lease {options.Name}", timeProvider ?? TimeProvider.System);
     private readonly Backoff _jitter = new(options.RetryPeriod, options.RetryPeriod);
     private KubeLease? _seen;
     private long _seenAt;
@@ -89,11 +90,13 @@ internal sealed partial class LeaderElection(IKubeClient client, LeaseOptions op
     {
         try
         {
-            return await TakeAsync(limit).ConfigureAwait(false);
+            var isTaken = await TakeAsync(limit).ConfigureAwait(false);
+            _failures.Worked();
+            return isTaken;
         }
         catch (KubeException failure)
         {
-            LogFailed(log, options.Name, failure.Message);
+            _failures.Failed(failure);
             return null;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

@@ -25,6 +25,7 @@ internal sealed partial class PoolCaretaker
     private readonly IKubeClient _client;
     private readonly EventRecorder _events;
     private readonly ILogger _log;
+    private readonly FailureLog _failures;
     private readonly TimeProvider _time;
     private readonly Watcher<ThinPoolObject> _watcher;
     private readonly Dictionary<ObjectName, (DateTimeOffset? Heartbeat, long SeenAt)> _lives = [];
@@ -37,6 +38,7 @@ internal sealed partial class PoolCaretaker
         _events = events;
         _log = log;
         _time = time ?? TimeProvider.System;
+        _failures = new FailureLog(log, "The pools are not looked after", _time);
         _watcher = watcher;
     }
 
@@ -64,10 +66,11 @@ internal sealed partial class PoolCaretaker
             var names = (nodes.Items ?? []).Select(node => node.Metadata.Name).ToHashSet();
             foreach (var (_, pool) in pools)
                 await LookAsync(pool, names, cancellation).ConfigureAwait(false);
+            _failures.Worked();
         }
         catch (KubeException failure)
         {
-            LogFailed(_log, failure.Message);
+            _failures.Failed(failure);
         }
     }
 
@@ -122,9 +125,6 @@ internal sealed partial class PoolCaretaker
         await _client.PatchAsync<ThinPoolObject>(
             pool.Metadata.Address, KubePatch.Merge(change, FieldManager), cancellation).ConfigureAwait(false);
     }
-
-    [LoggerMessage(1, LogLevel.Warning, "The pools are not looked after: {Failure}")]
-    private static partial void LogFailed(ILogger logger, string failure);
 
     [LoggerMessage(2, LogLevel.Warning, "Pool {Name} is Unknown: {Reason}")]
     private static partial void LogMarked(ILogger logger, string? name, string reason);

@@ -12,7 +12,7 @@ namespace CsiThin.Driver.Kube.Pools;
 /// what was. An object of this node whose pool nobody serves says so.
 /// <para>Concurrency: one <see cref="RunAsync"/>; it alone touches the fields.</para>
 /// </summary>
-internal sealed partial class PoolPublisher
+internal sealed class PoolPublisher
 {
     /// <summary>Whose fields they are, in <c>managedFields</c>.</summary>
     public const string FieldManager = "csi-thin-node";
@@ -21,7 +21,7 @@ internal sealed partial class PoolPublisher
     private readonly PoolReadings _readings;
     private readonly PublisherOptions _options;
     private readonly PoolEvents _events;
-    private readonly ILogger _log;
+    private readonly FailureLog _failures;
     private readonly TimeProvider _time;
     private readonly PoolStatusReport _report;
     private readonly Watcher<ThinPoolObject> _watcher;
@@ -37,8 +37,8 @@ internal sealed partial class PoolPublisher
         _readings = readings;
         _options = options;
         _events = events;
-        _log = log;
         _time = time ?? TimeProvider.System;
+        _failures = new FailureLog(log, "Pools are not published", _time);
         _report = new PoolStatusReport(options.Node, options.Address);
         var selection = new KubeSelection { LabelSelector = $"{ThinPoolObject.NodeLabel}={ThinPoolNames.LabelOf(options.Node)}" };
         _watcher = new Watcher<ThinPoolObject>(client, selection, log, _time);
@@ -100,12 +100,12 @@ internal sealed partial class PoolPublisher
         if (first is null)
         {
             _backoff.Reset();
+            _failures.Worked();
             return _options.ReadPeriod;
         }
 
-        var wait = _backoff.Next(first.RetryAfter);
-        LogFailed(_log, first.Message, wait.TotalSeconds);
-        return wait;
+        _failures.Failed(first);
+        return _backoff.Next(first.RetryAfter);
     }
 
     // An engine that is away leaves its pools as they were seen last, with the reason; the node itself is alive and says so.
@@ -191,7 +191,4 @@ internal sealed partial class PoolPublisher
         var label = seen.Metadata.Labels?.GetValueOrDefault(ThinPoolObject.NodeLabel);
         return label == main.Metadata.Labels![ThinPoolObject.NodeLabel] && KubeJson.Text(meant) == KubeJson.Text(has);
     }
-
-    [LoggerMessage(1, LogLevel.Warning, "Pools are not published: {Failure}; again in {WaitSeconds:0.0} s")]
-    private static partial void LogFailed(ILogger logger, string failure, double waitSeconds);
 }

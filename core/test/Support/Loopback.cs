@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace CsiThin.EndToEnd.Support;
+namespace CsiThin.Core.Tests.Support;
 
 /// <summary>Ports for programs that must be told one.</summary>
 internal static class Loopback
