@@ -37,6 +37,8 @@ public sealed class ControllerTests : IDisposable
         using var csi = new PythonClient(_directory, _directory.File("csi.sock"));
 
         Assert.True(csi.Ok("Identity/Probe", new { }).GetProperty("ready").GetBoolean());
+        // On a busy machine the first question about pools may go without an answer; it is put again after half a minute.
+        Assert.True(SpinWait.SpinUntil(() => HasRoom(csi, "worker-1") && HasRoom(csi, "worker-2"), TimeSpan.FromMinutes(2)), "no pools");
         var one = Create(csi, "a", "worker-1");
         var two = Create(csi, "b", "worker-2");
         var snapshot = csi.Ok("Controller/CreateSnapshot", new { name = "s", source_volume_id = two }).GetProperty("snapshot");
@@ -79,10 +81,16 @@ public sealed class ControllerTests : IDisposable
         Assert.Contains("--node NAME=HOST:PORT", errors, StringComparison.Ordinal);
     }
 
+    private static object Place(string node) =>
+        new { segments = new Dictionary<string, string> { ["topology.thin.csithin.io/node"] = node } };
+
+    private static bool HasRoom(PythonClient csi, string node) =>
+        csi.Ok("Controller/GetCapacity", new { accessible_topology = Place(node) }).TryGetProperty("availableCapacity", out var bytes)
+            && bytes.ToString() != "0";
+
     private static string Create(PythonClient csi, string name, string node)
     {
-        var place = new { segments = new Dictionary<string, string> { ["topology.thin.csithin.io/node"] = node } };
-        var request = new { name, volume_capabilities = Mount, accessibility_requirements = new { requisite = new[] { place } } };
+        var request = new { name, volume_capabilities = Mount, accessibility_requirements = new { requisite = new[] { Place(node) } } };
         return csi.Ok("Controller/CreateVolume", request).GetProperty("volume").GetProperty("volumeId").GetString()!;
     }
 

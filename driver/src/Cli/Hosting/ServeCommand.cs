@@ -71,7 +71,7 @@ internal static class ServeCommand
             Nbd = options.NbdPath,
             Control = host.ControlPath is { } control ? $"unix://{control}" : null,
             Metrics = host.MetricsAddress?.ToString().TrimEnd('/'),
-            NodeService = host.NodeProblem is null,
+            NodeService = host.OffersNode,
             Pools = PoolSummary.Of(host.Pools),
         };
         var nbd = report.Nbd is null ? "" : $", nbd {report.Nbd}";

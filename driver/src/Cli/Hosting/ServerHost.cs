@@ -25,8 +25,11 @@ internal sealed partial class ServerHost : IAsyncDisposable
     /// <summary>Where the engine's own API listens, if anywhere.</summary>
     public string? ControlPath => Engine.ControlPath;
 
-    /// <summary>Why CSI's Node service is not offered, or null.</summary>
+    /// <summary>Why volumes cannot be made devices, or null.</summary>
     public string? NodeProblem => Engine.DeviceProblem;
+
+    /// <summary>Whether CSI's Node service is offered.</summary>
+    public bool OffersNode { get; private set; }
 
     /// <summary>Where metrics are, if anywhere.</summary>
     public Uri? MetricsAddress => Engine.MetricsAddress;
@@ -58,16 +61,18 @@ internal sealed partial class ServerHost : IAsyncDisposable
     {
         var volumes = new VolumeManager(Pools, VolumeManager.DefaultLockWait);
         VolumeNode? node = null;
-        if (NodeProblem is null && options.ToNode() is { } nodeOptions)
-            node = new VolumeNode(
-                volumes, Engine.Devices!, nodeOptions, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
-        else if (options.StateDirectory is not null)
-            LogNoNode(logs.CreateLogger<ServerHost>(), NodeProblem!);
+        // Who gave a place for devices wants them: a call then says what the host lacks, and nbd that is loaded later is used.
+        var isWanted = NodeProblem is null || options.StateDirectory is not null;
+        if (isWanted && Engine.Devices is { } devices && options.ToNode() is { } nodeOptions)
+            node = new VolumeNode(volumes, devices, nodeOptions, new HostPrograms(TimeProvider.System), TimeProvider.System, logs);
+        if (options.StateDirectory is not null && NodeProblem is { } problem)
+            LogNoDevices(logs.CreateLogger<ServerHost>(), problem);
+        OffersNode = node is not null;
         OwnDirectory.MakeFor(options.SocketPath);
         var csi = await CsiServer.StartAsync(options.SocketPath, volumes, options.NodeId, node, logs).ConfigureAwait(false);
         _ = _parts.KeepAsync(csi); // kept until the end
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Serving without CSI's Node service: {Reason}")]
-    private static partial void LogNoNode(ILogger logger, string reason);
+    [LoggerMessage(1, LogLevel.Warning, "No volume can be a device now: {Reason}")]
+    private static partial void LogNoDevices(ILogger logger, string reason);
 }
