@@ -59,7 +59,7 @@ public sealed class GrowthTests(NodeGuest guest)
             exec 7<>{Target(id)}
             touch /run/opened
             await {LimitSeconds} test -e /run/grown
-            blockdev --getsize64 /dev/fd/7
+            blockdev --getsize64 /proc/self/fd/7
             """);
         guest.Run($"await {LimitSeconds} test -e /run/opened");
         guest.Ok("Controller/ControllerExpandVolume", new { volume_id = id, capacity_range = new { required_bytes = 64 << 20 } });
