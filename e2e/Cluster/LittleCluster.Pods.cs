@@ -57,7 +57,8 @@ internal sealed partial class LittleCluster
         {
             _node.Ok("Node/NodeUnpublishVolume", new
             {
-                volume_id = HandleOf(volume), target_path = SidecarRequests.TargetPath(running.Object, RenderedChart.NameOf(volume)),
+                volume_id = HandleOf(volume),
+                target_path = SidecarRequests.TargetPath(running.Object, RenderedChart.NameOf(volume)),
             });
             _node.Ok("Node/NodeUnstageVolume", new { volume_id = HandleOf(volume), staging_target_path = StagingOf(volume) });
         }

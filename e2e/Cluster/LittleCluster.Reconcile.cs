@@ -107,7 +107,9 @@ internal sealed partial class LittleCluster
         var range = new { required_bytes = wanted };
         var answer = _controller.Ok("Controller/ControllerExpandVolume", new
         {
-            volume_id = HandleOf(volume), capacity_range = range, volume_capability = capability,
+            volume_id = HandleOf(volume),
+            capacity_range = range,
+            volume_capability = capability,
         });
         foreach (var pod in _running.Values.Where(pod => pod.Volumes.Any(one => HandleOf(one) == HandleOf(volume))))
         {
