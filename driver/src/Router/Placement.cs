@@ -11,7 +11,8 @@ internal static class Placement
     /// <summary>
     /// The nodes to try, in order: they can be reached, are allowed by the requirement, and have a pool that takes volumes (the one the
     /// parameters name, if they name one). Refusals say what stood in the way: <see cref="VolumeError.InvalidArgument"/> for a pool that no
-    /// node has, <see cref="VolumeError.Unavailable"/> where only lost nodes would do, <see cref="VolumeError.NoPool"/> for the rest.
+    /// node has, <see cref="VolumeError.Unavailable"/> where only nodes of which nothing is known would do,
+    /// <see cref="VolumeError.NoPool"/> for the rest.
     /// </summary>
     public static IReadOnlyList<RoutedNode> Candidates(
         string what, IReadOnlyCollection<RoutedNode> nodes, string topologyKey, CreateVolumeRequest request)
@@ -51,7 +52,7 @@ internal static class Placement
 
     private static void CheckPool(string what, IReadOnlyCollection<RoutedNode> nodes, string? pool)
     {
-        if (pool is null || nodes.Any(node => node.IsLost || node.Pools.Any(known => known.Name == pool)))
+        if (pool is null || nodes.Any(node => node.IsUnknown || node.Pools.Any(known => known.Name == pool)))
             return;
         var names = nodes.SelectMany(node => node.Pools).Select(known => known.Name).Distinct(StringComparer.Ordinal).ToArray();
         var hint = NearestName.Of(pool, names) is { } nearest ? $"the nearest name is {NameRules.Quote(nearest)}" : "there is none at all";
@@ -60,18 +61,20 @@ internal static class Placement
 
     private static VolumeException Refuse(string what, List<RoutedNode> allowed, string? pool)
     {
-        var lost = allowed.Where(node => node.IsLost).ToList();
-        if (lost.Count > 0 && lost.Count == allowed.Count)
-        {
-            var they = lost.Count == 1 ? $"node {NameRules.Quote(lost[0].Name)}" : $"all {lost.Count} nodes it may be on";
-            return new VolumeException(VolumeError.Unavailable, $"{what}: {they} cannot be reached");
-        }
-
+        if (allowed.Count > 0 && allowed.All(node => node.IsUnknown))
+            return new VolumeException(VolumeError.Unavailable, $"{what}: {Unknown(allowed)}");
         var which = pool is null ? "a pool" : $"pool {NameRules.Quote(pool)}";
         return new VolumeException(
             VolumeError.NoPool,
             allowed.Count == 0
                 ? $"{what}: no node of csi-thin lies where it must be accessible from"
                 : $"{what}: none of the {allowed.Count} nodes it may be on has {which} that takes new volumes");
+    }
+
+    private static string Unknown(List<RoutedNode> nodes)
+    {
+        if (nodes.Count > 1)
+            return $"none of the {nodes.Count} nodes it may be on can be reached and has told of its pools";
+        return $"node {NameRules.Quote(nodes[0].Name)} {(nodes[0].IsLost ? "cannot be reached" : "has not told of its pools yet")}";
     }
 }

@@ -22,7 +22,7 @@ internal sealed class RoutedNode : IDisposable
     private readonly ChannelBase _channel;
     private readonly TimeProvider _time;
     private volatile Failure? _failure;
-    private volatile IReadOnlyList<KnownPool> _pools = [];
+    private volatile IReadOnlyList<KnownPool>? _pools;
 
     /// <summary>Takes the channel over.</summary>
     public RoutedNode(NodeAddress address, ChannelBase channel, TimeProvider time)
@@ -47,7 +47,10 @@ internal sealed class RoutedNode : IDisposable
     public NodePools.NodePoolsClient PoolsOf { get; }
 
     /// <summary>The pools it had when it was last asked; empty before that.</summary>
-    public IReadOnlyList<KnownPool> Pools => _pools;
+    public IReadOnlyList<KnownPool> Pools => _pools ?? [];
+
+    /// <summary>Nothing can be said of its pools: it cannot be reached, or has not answered yet when it was asked for them.</summary>
+    public bool IsUnknown => IsLost || _pools is null;
 
     /// <summary>It could not be reached, and has not been since.</summary>
     public bool IsLost => _failure is not null;

@@ -21,8 +21,10 @@ namespace CsiThin.Driver.Router;
 internal sealed partial class RouterControllerService(
     NodeTable nodes, string topologyKey, IEnumerable<ControllerServiceCapability> ownCapabilities) : Controller.ControllerBase
 {
+    /// <summary>What nodes have told of their pools is good for so long where a new volume is placed.</summary>
+    internal static readonly TimeSpan PoolsAgeMax = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan CapabilitiesLimit = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan PoolsAgeMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan NameWait = TimeSpan.FromSeconds(20);
 
     private readonly KeyedLock _names = new();

@@ -1,6 +1,7 @@
 using Csi.V1;
 using CsiThin.Driver.Router;
 using CsiThin.Driver.Tests.Csi;
+using CsiThin.Driver.Volumes;
 using Grpc.Core;
 using Xunit;
 
@@ -58,6 +59,29 @@ public sealed class DeadNodeTests
 
         Assert.Equal(StatusCode.Unavailable, atOnce.StatusCode);
         Assert.Empty(cluster.Nodes[0].Pool.ListVolumes());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("fast")]
+    public async Task A_node_that_has_not_told_of_its_pools_yet_is_not_one_without_room(string? pool)
+    {
+        await using var cluster = await RouterFixture.StartAsync(1);
+        cluster.Nodes[0].Pool.StatusFailure = new Core.Pool.PoolException(Core.Pool.PoolError.ShuttingDown, "the pool is closing");
+
+        var refused = await RouterFixture.Refused(() => CreateIn(pool));
+        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        Assert.Contains("node 'node-0' has not told of its pools yet", refused.Detail, StringComparison.Ordinal);
+
+        cluster.Nodes[0].Pool.StatusFailure = null;
+        cluster.Time.Advance(RouterControllerService.PoolsAgeMax);
+        Assert.Equal("node-0", RouterFixture.NodeOf(await CreateIn(pool)));
+
+        Task<Volume> CreateIn(string? wanted) => cluster.Create("a", request =>
+        {
+            if (wanted is not null)
+                request.Parameters[ParameterRules.Pool] = wanted;
+        });
     }
 
     [Fact]

@@ -40,6 +40,9 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
     /// <summary>Thrown by the next change instead of carrying it out.</summary>
     public Exception? NextFailure { get; set; }
 
+    /// <summary>Thrown while it is there, where the pool's state is asked for.</summary>
+    public Exception? StatusFailure { get; set; }
+
     /// <summary>Called inside Create, before it takes effect.</summary>
     public Action<string>? BeforeFind { get; set; }
 
@@ -62,6 +65,8 @@ internal sealed class FakePool(Guid? uuid = null) : IEnginePool
 
     public PoolStatus GetStatus()
     {
+        if (StatusFailure is { } failure)
+            throw failure;
         lock (_lock)
         {
             return new PoolStatus
