@@ -53,6 +53,10 @@ public sealed class OccupancyReaderTests : IDisposable
                 {
                     // That is what should happen.
                 }
+                catch (PoolException e) when (e.Error == PoolError.Busy)
+                {
+                    // The other has it still.
+                }
             }
         });
         for (var i = 0; i < 50; i++)
