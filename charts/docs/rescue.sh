@@ -6,7 +6,7 @@
 #
 # Nothing may serve the pool meanwhile. DISK is a block device; make one of a file with losetup. It needs od, dmsetup and dm_thin_pool.
 # Ids and what they map: thin_dump /dev/mapper/csithin-meta (before the pool is created; see operations.md). The label is described in
-# core/src/Pool/PoolLabel.cs, the superblock in the kernel's Documentation/admin-guide/device-mapper/persistent-data.rst and dm-thin-metadata.c.
+# core/src/Pool/Layout/PoolLabel.cs, the superblock in the kernel's Documentation/admin-guide/device-mapper/persistent-data.rst and dm-thin-metadata.c.
 set -euo pipefail
 disk=${1:?usage: bash rescue.sh DISK [ID SIZE]}
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 
 namespace CsiThin.Core.Bench;
 

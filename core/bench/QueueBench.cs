@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 
 namespace CsiThin.Core.Bench;
 

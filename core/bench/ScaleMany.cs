@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 
 namespace CsiThin.Core.Bench;
 

@@ -4,6 +4,8 @@ using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Dump;
 
 namespace CsiThin.Core.Bench;
 

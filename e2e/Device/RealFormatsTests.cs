@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Probe;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 

@@ -41,7 +41,7 @@ public sealed class CrashTests(ITestOutputHelper output)
                     await {{LoadSeconds}} durable || { cat /run/{{kind}}.err; exit 1; }
                     """);
             guest.Kernel.CutPower();
-            using (var inspector = Core.Pool.PoolInspector.Open(guest.Disk))
+            using (var inspector = Core.Pool.Layout.PoolInspector.Open(guest.Disk))
                 Assert.Empty(inspector.Check());
             guest.BootAgain();
             Assert.Empty(guest.Ask("DeviceAdmin/ListDevices", new { }).EnumerateObject());

@@ -1,6 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 

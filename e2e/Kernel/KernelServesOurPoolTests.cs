@@ -1,8 +1,9 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Pool;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 using CsiThin.EndToEnd.Pool;
 using CsiThin.EndToEnd.Support;
 using Xunit;

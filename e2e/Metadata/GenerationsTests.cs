@@ -3,6 +3,8 @@ using CsiThin.Core.Format;
 using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Dump;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -1,6 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Dump;
 using CsiThin.EndToEnd.Support;
 using Xunit;
 

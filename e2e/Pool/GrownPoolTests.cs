@@ -1,4 +1,4 @@
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.EndToEnd.Metadata;
 using CsiThin.EndToEnd.Support;
 using Xunit;

@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.PowerCuts;
 using CsiThin.Core.Tests.Support;
 using CsiThin.EndToEnd.Metadata;

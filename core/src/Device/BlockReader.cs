@@ -1,4 +1,5 @@
 using System.Globalization;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Device;
 

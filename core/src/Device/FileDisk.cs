@@ -1,3 +1,5 @@
+using CsiThin.Core.Device.Probe;
+using CsiThin.Core.Device.Uring;
 using Microsoft.Win32.SafeHandles;
 
 namespace CsiThin.Core.Device;

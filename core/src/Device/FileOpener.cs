@@ -1,3 +1,5 @@
+using CsiThin.Core.Device.Files;
+using CsiThin.Core.Device.Probe;
 using Microsoft.Win32.SafeHandles;
 
 namespace CsiThin.Core.Device;

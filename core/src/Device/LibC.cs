@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CsiThin.Core.Device.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace CsiThin.Core.Device;

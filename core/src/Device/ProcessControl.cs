@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using CsiThin.Core.Device.Uring;
 
 namespace CsiThin.Core.Device;
 

@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Nbd;
 

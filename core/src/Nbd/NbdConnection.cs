@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net.Sockets;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Nbd;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Nbd;
 

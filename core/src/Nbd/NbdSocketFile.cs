@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 
 namespace CsiThin.Core.Nbd;
 

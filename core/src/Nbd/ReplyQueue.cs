@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Nbd;
 

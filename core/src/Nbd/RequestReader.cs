@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Nbd;
 

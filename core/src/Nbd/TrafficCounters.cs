@@ -1,4 +1,4 @@
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 
 namespace CsiThin.Core.Nbd;
 

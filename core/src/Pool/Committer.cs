@@ -1,6 +1,9 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Pool.Catalogs;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Core.Pool;
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 

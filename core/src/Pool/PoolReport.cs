@@ -1,5 +1,8 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Pool.Catalogs;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Core.Pool;
 

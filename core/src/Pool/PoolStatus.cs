@@ -1,3 +1,6 @@
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
+
 namespace CsiThin.Core.Pool;
 
 /// <summary>A pool's state at one moment.</summary>

@@ -1,5 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Pool.Chores;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Core.Pool;
 

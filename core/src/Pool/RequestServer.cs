@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Pool.Chores;
 
 namespace CsiThin.Core.Pool;
 

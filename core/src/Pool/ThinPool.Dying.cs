@@ -1,4 +1,5 @@
 using CsiThin.Core.Format;
+using CsiThin.Core.Pool.Chores;
 
 namespace CsiThin.Core.Pool;
 

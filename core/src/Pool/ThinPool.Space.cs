@@ -1,4 +1,6 @@
 using System.Globalization;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Core.Pool;
 

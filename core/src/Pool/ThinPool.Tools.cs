@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Pool.Chores;
 using CsiThin.Core.Tools;
 
 namespace CsiThin.Core.Pool;

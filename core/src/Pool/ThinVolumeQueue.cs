@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Pool;
 

@@ -1,4 +1,5 @@
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Core.Pool;
 

@@ -1,3 +1,5 @@
+using CsiThin.Core.Pool.Space;
+
 namespace CsiThin.Core.Pool;
 
 /// <summary>A volume with what it occupies.</summary>

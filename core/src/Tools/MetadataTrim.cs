@@ -1,6 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
+using CsiThin.Core.Tools.Check;
 
 namespace CsiThin.Core.Tools;
 

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Catalogs;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 using Xunit.Abstractions;

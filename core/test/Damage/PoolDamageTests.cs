@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 using Xunit.Abstractions;

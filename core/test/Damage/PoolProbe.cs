@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Pool;
 using CsiThin.Core.Tests.Support;
 using Xunit;

@@ -3,7 +3,7 @@ using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Core.Tests.Tools;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Damage;

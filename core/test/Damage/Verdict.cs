@@ -1,6 +1,9 @@
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Dump;
+using CsiThin.Core.Tools.Repair;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Damage;

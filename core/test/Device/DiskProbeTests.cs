@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Probe;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 using Xunit.Abstractions;

@@ -1,4 +1,4 @@
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Device;

@@ -1,9 +1,10 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Damage;
 using CsiThin.Core.Tests.Pool;
 using CsiThin.Core.Tests.Support;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -1,6 +1,6 @@
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 using Xunit;
 using Xunit.Abstractions;
 

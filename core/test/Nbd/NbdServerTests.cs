@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Tests.Support;
 using Xunit;

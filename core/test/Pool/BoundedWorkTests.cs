@@ -1,6 +1,9 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Catalogs;
+using CsiThin.Core.Pool.Chores;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using CsiThin.Core.Nbd;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Nbd;
 using CsiThin.Core.Tests.Support;
 using Xunit;

@@ -2,6 +2,7 @@ using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 

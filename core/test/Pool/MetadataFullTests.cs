@@ -1,5 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 

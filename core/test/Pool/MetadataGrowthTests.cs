@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Device;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Pool;

@@ -1,3 +1,4 @@
+
 namespace CsiThin.Core.Tests.PowerCuts;
 
 /// <summary>What can be made wrong on purpose, each at a named place, to see that the cuts find it.</summary>

@@ -1,5 +1,6 @@
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Core.Tests.PowerCuts;
 

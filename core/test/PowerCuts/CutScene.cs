@@ -1,6 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 
 namespace CsiThin.Core.Tests.PowerCuts;

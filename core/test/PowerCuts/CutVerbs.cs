@@ -1,5 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Core.Tools;
 
 namespace CsiThin.Core.Tests.PowerCuts;

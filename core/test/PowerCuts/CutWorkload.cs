@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
 
 namespace CsiThin.Core.Tests.PowerCuts;

@@ -1,4 +1,4 @@
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 
 namespace CsiThin.Core.Tests.PowerCuts;
 

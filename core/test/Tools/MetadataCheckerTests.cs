@@ -3,7 +3,7 @@ using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tests.Support;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 using Xunit;
 using Xunit.Abstractions;
 

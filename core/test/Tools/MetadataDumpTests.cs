@@ -4,6 +4,7 @@ using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Dump;
 using Xunit;
 using static CsiThin.Core.Tests.Tools.XmlPoolText;
 

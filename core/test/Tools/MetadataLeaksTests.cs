@@ -2,6 +2,8 @@ using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Dump;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Tools;

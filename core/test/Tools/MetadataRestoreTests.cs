@@ -5,6 +5,8 @@ using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Metadata;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Restore;
 using Xunit;
 using Xunit.Abstractions;
 using static CsiThin.Core.Tests.Tools.XmlPoolText;

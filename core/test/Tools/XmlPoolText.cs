@@ -3,6 +3,9 @@ using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
+using CsiThin.Core.Tools.Dump;
+using CsiThin.Core.Tools.Restore;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Tools;

@@ -1,4 +1,4 @@
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Probe;
+using CsiThin.Core.Device.Sockets;
 using CsiThin.Core.Nbd;
 using CsiThin.Driver.Attach.Netlink;
 using CsiThin.Driver.Volumes;

@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli;

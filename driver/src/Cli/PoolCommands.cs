@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Driver.Cli.Tools;
 
 namespace CsiThin.Driver.Cli;

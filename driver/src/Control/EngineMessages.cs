@@ -1,5 +1,7 @@
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Volumes;
 using CsiThin.V1;
 using Google.Protobuf.WellKnownTypes;

@@ -11,7 +11,7 @@ internal interface IFileSystem
     /// <summary>The kernel's name of the type, which is also what <c>fs_type</c> says.</summary>
     string Name { get; }
 
-    /// <summary>What <see cref="Core.Device.DiskProbe"/> calls it.</summary>
+    /// <summary>What <see cref="Core.Device.Probe.DiskProbe"/> calls it.</summary>
     string Signature { get; }
 
     /// <summary>Makes the file system. <paramref name="isUnwritten"/>: all of the device reads as zeroes, else it is overwritten.</summary>

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Node;

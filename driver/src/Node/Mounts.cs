@@ -1,4 +1,4 @@
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Node;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Probe;
 using CsiThin.Core.Pool;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,4 @@
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 
 namespace CsiThin.Driver.Node;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 
 namespace CsiThin.Driver.Telemetry;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using Prometheus;
 
 namespace CsiThin.Driver.Telemetry;

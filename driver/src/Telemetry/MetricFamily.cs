@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 
 namespace CsiThin.Driver.Telemetry;
 

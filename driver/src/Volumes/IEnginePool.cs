@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Tools;
 

@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Driver.Volumes;
 

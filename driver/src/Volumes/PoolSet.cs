@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Driver.Volumes;
 

@@ -1,4 +1,5 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 using CsiThin.Driver.Attach.Netlink;
 using Xunit;
 using static CsiThin.Driver.Tests.Attach.KernelMessage;

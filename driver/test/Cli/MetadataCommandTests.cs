@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Driver.Cli;
 using Xunit;
 

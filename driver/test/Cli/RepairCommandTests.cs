@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Driver.Cli;
 using Xunit;
 

@@ -1,5 +1,7 @@
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Cli;
 using CsiThin.Driver.Cli.Hosting;
 using Xunit;

@@ -1,6 +1,8 @@
 using System.Reflection;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Calls;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Volumes;

@@ -1,5 +1,6 @@
 using Csi.V1;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Tests.Volumes;
 using Grpc.Core;

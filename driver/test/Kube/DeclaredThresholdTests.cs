@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Kube.Declared;
 using Xunit;

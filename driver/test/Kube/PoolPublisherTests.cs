@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube;
 using CsiThin.Driver.Kube.Client;

@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Tests.Volumes;

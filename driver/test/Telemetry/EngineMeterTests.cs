@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Sockets;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Core.Tests.Nbd;
 using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Telemetry;

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using CsiThin.Driver.Telemetry;
 using Xunit;
 

@@ -1,6 +1,9 @@
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Core.Tools;
 using CsiThin.Driver.Volumes;
 

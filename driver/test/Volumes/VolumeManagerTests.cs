@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Volumes;
 using Xunit;
 using static CsiThin.Driver.Tests.Volumes.VolumeManagerFixture;

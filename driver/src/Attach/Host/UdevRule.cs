@@ -1,5 +1,5 @@
 using System.Text;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 
 namespace CsiThin.Driver.Attach.Host;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Csi.V1;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Driver.Cli.Hosting;
 using CsiThin.Driver.Csi;
 using CsiThin.Driver.Volumes;

@@ -1,6 +1,7 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Driver.Attach;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Csi;

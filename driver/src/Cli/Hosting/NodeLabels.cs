@@ -1,5 +1,5 @@
 using System.Text.Json;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Objects;
 

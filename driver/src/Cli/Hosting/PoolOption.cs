@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 using CsiThin.Driver.Kube.Declared;
 using CsiThin.Driver.Volumes;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 
 namespace CsiThin.Driver.Cli.Tools;
 

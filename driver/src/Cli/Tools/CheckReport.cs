@@ -1,4 +1,4 @@
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Check;
 
 namespace CsiThin.Driver.Cli.Tools;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Dump;
 using CsiThin.Driver.Volumes;
 
 namespace CsiThin.Driver.Cli.Tools;

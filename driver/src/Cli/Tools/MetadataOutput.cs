@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
+using CsiThin.Core.Device.Probe;
 
 namespace CsiThin.Driver.Cli.Tools;
 

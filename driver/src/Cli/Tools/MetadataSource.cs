@@ -3,6 +3,7 @@ using CsiThin.Core.Device;
 using CsiThin.Core.Format;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tools;
 using CsiThin.Driver.Control;
 using CsiThin.Driver.Volumes;

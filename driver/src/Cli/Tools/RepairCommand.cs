@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Repair;
 
 namespace CsiThin.Driver.Cli.Tools;
 

@@ -1,6 +1,7 @@
-using CsiThin.Core.Device;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Device.Files;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Repair;
 
 namespace CsiThin.Driver.Cli.Tools;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
 using CsiThin.Core.Tools;
+using CsiThin.Core.Tools.Restore;
 
 namespace CsiThin.Driver.Cli.Tools;
 

@@ -1,6 +1,6 @@
 using CsiThin.Core.Device;
 using CsiThin.Core.Metadata;
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 
 namespace CsiThin.Driver.Cli.Tools;
 

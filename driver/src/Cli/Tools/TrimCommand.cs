@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CsiThin.Core.Device;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tools;
 using CsiThin.Driver.Control;
 using Grpc.Core;

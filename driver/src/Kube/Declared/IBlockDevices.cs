@@ -1,4 +1,5 @@
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 
 namespace CsiThin.Driver.Kube.Declared;
 

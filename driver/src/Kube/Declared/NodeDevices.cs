@@ -1,6 +1,9 @@
 using System.Globalization;
 using CsiThin.Core.Device;
+using CsiThin.Core.Device.Files;
+using CsiThin.Core.Device.Probe;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Layout;
 
 namespace CsiThin.Driver.Kube.Declared;
 

@@ -1,4 +1,4 @@
-using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Driver.Kube.Pools;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using CsiThin.Core.Pool;
+using CsiThin.Core.Pool.Space;
 
 namespace CsiThin.Driver.Volumes.Meters;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using CsiThin.Core.Device;
+using CsiThin.Core.Device.Latency;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Pool;
 

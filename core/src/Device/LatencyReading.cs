@@ -1,4 +1,0 @@
-namespace CsiThin.Core.Device;
-
-/// <summary>A histogram with the tags it is told apart by.</summary>
-public readonly record struct LatencyReading(LatencyHistogram Histogram, params KeyValuePair<string, object?>[] Tags);
