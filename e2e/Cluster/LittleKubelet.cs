@@ -127,10 +127,10 @@ internal sealed class LittleKubelet(ClusterGuest cluster)
 
         if ((bool?)container["securityContext"]?["readOnlyRootFilesystem"] == true)
             script.AppendLine("mount -o remount,ro run\nmount -o remount,ro .");
+        // No HOME: not every runtime makes one up for a user whom the image does not know.
         (string Name, string Value)[] variables =
         [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("DOTNET_EnableDiagnostics", "0"),
-            ("HOME", "/"), // as runc has it for a user whom the image does not know
             ("KUBERNETES_SERVICE_HOST", ClusterGuest.ServiceAddress), ("KUBERNETES_SERVICE_PORT", "443"), .. pod.Environment(container),
         ];
         var environment = string.Join(' ', variables.Select(one => GuestProgram.Quote($"{one.Name}={one.Value}")));
