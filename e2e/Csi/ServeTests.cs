@@ -24,6 +24,7 @@ public sealed class ServeTests : IDisposable
     {
         Assert.Equal("thin.csithin.io", _csi.Ok("Identity/GetPluginInfo", new { }).GetProperty("name").GetString());
         Assert.True(_csi.Ok("Identity/Probe", new { }).GetProperty("ready").GetBoolean());
+        Assert.Equal("node-1", _csi.Ok("Node/NodeGetInfo", new { }).GetProperty("nodeId").GetString());
         var volume = Create("a", 1 << 30);
         Assert.Equal(volume.GetRawText(), Create("a", 1 << 30).GetRawText());
         Assert.Equal(
@@ -73,7 +74,6 @@ public sealed class ServeTests : IDisposable
         _csi.Refused("NOT_FOUND", "Controller/ControllerGetVolume", new { volume_id = "../../etc/passwd" });
         _csi.Refused("ABORTED", "Controller/ListVolumes", new { starting_token = "x" });
         _csi.Refused("UNIMPLEMENTED", "Controller/ControllerPublishVolume", new { volume_id = "x" });
-        _csi.Refused("UNIMPLEMENTED", "Node/NodeGetInfo", new { });
         Assert.DoesNotContain(
             "   at ", _csi.Refused("INTERNAL", "Controller/CreateVolume", new { invalid = 100 }), StringComparison.Ordinal);
         Assert.Single(_csi.Ok("Controller/ListVolumes", new { }).GetProperty("entries").EnumerateArray());
