@@ -26,7 +26,7 @@ def write(path):
         end = time.time()
         longest = max(longest, (end - begin, begin, end))
         number += 1
-        time.sleep(0.05)
+        time.sleep(0.2)
     pauses.append(longest)
 
 
