@@ -25,10 +25,11 @@ public sealed class UnfitHostTests : IClassFixture<BareGuest>
     }
 
     [Theory]
-    [InlineData("another network namespace", "unshare --net", "hostNetwork: true")]
-    [InlineData("no CAP_SYS_ADMIN", "setpriv --bounding-set -sys_admin --inh-caps -sys_admin", "privileged container")]
-    [InlineData("an old kernel", "setarch --uname-2.6", "Linux 5.14 or later")]
-    public void Where_there_can_be_no_devices_they_are_refused_with_the_remedy(string what, string changer, string remedy)
+    [InlineData("another network namespace", "unshare --net", "hostNetwork: true", true)]
+    [InlineData("no CAP_SYS_ADMIN", "setpriv --bounding-set -sys_admin --inh-caps -sys_admin", "privileged container", false)]
+    [InlineData("an old kernel", "setarch --uname-2.6", "Linux 5.14 or later", true)]
+    public void Where_there_can_be_no_devices_they_are_refused_with_the_remedy(
+        string what, string changer, string remedy, bool isKnownAtStart)
     {
         _guest.Run(LoadNbd);
         var program = Serve(changer);
@@ -37,6 +38,8 @@ public sealed class UnfitHostTests : IClassFixture<BareGuest>
         var (exitCode, said) = _guest.TryRun($"{changer} {GuestProgram.Command("node", "check", "--kubelet-dir", "/run/kubelet")}");
         Assert.Equal((what, 1), (what, exitCode));
         Assert.Contains(remedy, said, StringComparison.Ordinal);
+        var atStart = _guest.Run("grep 'No volume can be a device now' /run/serve.err || true");
+        Assert.Equal((what, isKnownAtStart), (what, atStart.Contains(remedy, StringComparison.Ordinal)));
         program.Terminate();
     }
 

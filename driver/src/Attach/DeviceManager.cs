@@ -95,7 +95,7 @@ internal sealed class DeviceManager : INodeEngine, IAsyncDisposable
     /// <summary>
     /// Why this host can have no devices at this moment, with the remedy, or null. The verbs find out anew each time.
     /// </summary>
-    public string? HostProblem => _kernel.TryFindFamily() is null ? KernelErrors.NoFamily : null;
+    public string? HostProblem => _kernel.FindProblem();
 
     /// <inheritdoc/>
     public async Task<AttachedDevice> AttachAsync(VolumeId id, AttachRequest request, CancellationToken cancellation)

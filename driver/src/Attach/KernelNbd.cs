@@ -22,16 +22,17 @@ internal sealed class KernelNbd(SysNbd sys, TimeSpan limit, TimeProvider time) :
     /// <summary>The devices there are.</summary>
     public SysNbd Sys { get; } = sys;
 
-    /// <summary>The family as it is now, null where it is not to be had.</summary>
-    public NetlinkFamily? TryFindFamily()
+    /// <summary>Why this host can have no devices at this moment, with the remedy; null where it can.</summary>
+    public string? FindProblem()
     {
         try
         {
-            return Netlink().Family;
+            _ = Netlink().Family;
+            return null;
         }
         catch (Exception failure) when (failure is NetlinkException or DiskException or VolumeException)
         {
-            return null;
+            return KernelErrors.Remedy(failure);
         }
     }
 
