@@ -5,6 +5,7 @@ using CsiThin.Core.Device;
 using CsiThin.Core.Device.Sockets;
 using CsiThin.Core.Nbd;
 using CsiThin.Core.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Nbd;
@@ -263,7 +264,7 @@ public sealed class NbdServerTests
     [Fact]
     public void A_request_is_in_flight_from_its_arrival_to_its_answer_and_is_as_old_as_that()
     {
-        var clock = new ManualClock();
+        var clock = new FakeTimeProvider();
         using var nbd = new NbdFixture(Finishing.Deferred, new NbdServerOptions { TimeProvider = clock });
         using var client = nbd.Go();
         using var began = new ManualResetEventSlim();

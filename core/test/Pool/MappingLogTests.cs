@@ -4,6 +4,7 @@ using CsiThin.Core.Metadata;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Core.Tests.Pool;
@@ -121,7 +122,7 @@ public sealed class MappingLogTests(Xunit.Abstractions.ITestOutputHelper output)
         var disk = new FaultDisk(memory);
         using var test = new TestPool(disk)
         {
-            Tweak = options => options with { MappingLogDirectory = _directory, Time = new ManualClock() },
+            Tweak = options => options with { MappingLogDirectory = _directory, Time = new FakeTimeProvider() },
         };
         test.Open();
         var volume = test.CreateVolume("v", VolumeBytes);

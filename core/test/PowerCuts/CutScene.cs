@@ -3,6 +3,7 @@ using CsiThin.Core.Format;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CsiThin.Core.Tests.PowerCuts;
 
@@ -132,5 +133,5 @@ internal sealed record CutScene(string Name, MemoryDisk Disk, CutModel Model)
     }
 
     private static ThinPool Open(MemoryDisk disk) =>
-        ThinPool.Open(disk, new PoolOpenOptions { Driver = new LoneDriver(), Time = new ManualClock() });
+        ThinPool.Open(disk, new PoolOpenOptions { Driver = new LoneDriver(), Time = new FakeTimeProvider() });
 }

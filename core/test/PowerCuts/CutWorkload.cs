@@ -1,6 +1,7 @@
 using CsiThin.Core.Pool;
 using CsiThin.Core.Pool.Layout;
 using CsiThin.Core.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CsiThin.Core.Tests.PowerCuts;
 
@@ -16,7 +17,7 @@ internal sealed class CutWorkload : IWorkerDriver, IDisposable
     private readonly List<CutClient> _clients = [];
     private readonly RecordingDisk _disk;
     private readonly CutModel _model;
-    private readonly ManualClock _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly PoolLayout _layout;
     private readonly CutReport _report;
     private readonly CutFault _fault;

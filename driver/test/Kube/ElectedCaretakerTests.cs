@@ -1,4 +1,3 @@
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Events;
@@ -6,6 +5,7 @@ using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Tests.Kube.Server;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -15,7 +15,7 @@ public sealed class ElectedCaretakerTests : IAsyncLifetime
 {
     private static readonly ApiResource ThinPools = ApiResource.Known.Single(one => one.Plural == "thinpools");
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly List<(ElectedCaretaker Caretaker, Task Running, CancellationTokenSource Stop)> _nodes = [];
     private TestApiServer _server = null!;
     private KubeClient _client = null!;

@@ -1,9 +1,9 @@
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Events;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Tests.Kube.Server;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -14,7 +14,7 @@ public sealed class EventRecorderTests : IAsyncLifetime, IDisposable
     private static readonly ApiResource Events = ApiResource.Known.Single(one => one.Plural == "events");
     private static readonly ObjectReference Claim = new() { Kind = "PersistentVolumeClaim", Namespace = "shop", Name = "data", Uid = "u1" };
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;

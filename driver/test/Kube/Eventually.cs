@@ -1,4 +1,4 @@
-using CsiThin.Core.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CsiThin.Driver.Tests.Kube;
 
@@ -11,7 +11,7 @@ internal static class Eventually
     public static Task HoldsAsync(Func<bool> condition, string what) => HoldsAsync(null, TimeSpan.Zero, condition, what);
 
     /// <summary>Moves the clock step by step until it holds; returns by how much.</summary>
-    public static async Task<TimeSpan> HoldsAsync(ManualClock? clock, TimeSpan step, Func<bool> condition, string what)
+    public static async Task<TimeSpan> HoldsAsync(FakeTimeProvider? clock, TimeSpan step, Func<bool> condition, string what)
     {
         var begin = TimeProvider.System.GetTimestamp();
         var moved = TimeSpan.Zero;

@@ -1,7 +1,7 @@
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Tests.Rpc;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -12,7 +12,7 @@ public sealed class FailureLogTests : IDisposable
     private static readonly KubeException Away = new(KubeError.Unreachable, "no connection");
     private static readonly KubeException Refused = new(KubeError.Forbidden, "may not");
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly LogList _lines = new(LogLevel.Information);
     private readonly FailureLog _log;
 

@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Tests.Kube.Server;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -14,7 +14,7 @@ namespace CsiThin.Driver.Tests.Kube;
 public sealed class KubeConnectionTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("csithin-kube-").FullName;
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 

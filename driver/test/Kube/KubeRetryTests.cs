@@ -1,7 +1,7 @@
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Tests.Kube.Server;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -11,7 +11,7 @@ public sealed class KubeRetryTests : IAsyncLifetime
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;
     private int _asked;

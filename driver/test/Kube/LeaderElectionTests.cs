@@ -1,9 +1,9 @@
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Leases;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Tests.Kube.Server;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -14,7 +14,7 @@ public sealed class LeaderElectionTests : IAsyncLifetime, IDisposable
     private static readonly ObjectName Name = new("csi-thin", "system");
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(200);
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _running = [];
     private TestApiServer _server = null!;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Events;
@@ -7,6 +6,7 @@ using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Kube.Pools;
 using CsiThin.Driver.Tests.Kube.Server;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -17,7 +17,7 @@ public sealed class PoolCaretakerTests : IAsyncLifetime, IDisposable
     private static readonly ApiResource ThinPools = ApiResource.Known.Single(one => one.Plural == "thinpools");
     private static readonly ApiResource Nodes = ApiResource.Known.Single(one => one.Plural == "nodes");
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using CsiThin.Core.Pool;
 using CsiThin.Core.Pool.Space;
-using CsiThin.Core.Tests.Support;
 using CsiThin.Driver.Kube;
 using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Events;
@@ -11,6 +10,7 @@ using CsiThin.Driver.Tests.Kube.Server;
 using CsiThin.Driver.Tests.Volumes;
 using CsiThin.Driver.Volumes;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Kube;
@@ -23,7 +23,7 @@ public sealed partial class PoolPublisherTests : IAsyncLifetime, IDisposable, IP
     private static readonly ApiResource Events = ApiResource.Known.Single(one => one.Plural == "events");
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly FakePool _pool = new() { DataBlocksTotal = 16_384_000 };
     private readonly List<Task> _running = [];

@@ -4,6 +4,7 @@ using CsiThin.Driver.Kube.Client;
 using CsiThin.Driver.Kube.Objects;
 using CsiThin.Driver.Tests.Kube.Server;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -14,7 +15,7 @@ public sealed class WatcherTests(ITestOutputHelper output) : IAsyncLifetime, IDi
 {
     private static readonly ApiResource Leases = ApiResource.Known.Single(one => one.Plural == "leases");
 
-    private readonly ManualClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly CancellationTokenSource _stop = new();
     private TestApiServer _server = null!;
     private KubeClient _client = null!;

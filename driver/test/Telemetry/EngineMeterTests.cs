@@ -10,6 +10,7 @@ using CsiThin.Driver.Telemetry;
 using CsiThin.Driver.Tests.Volumes;
 using CsiThin.Driver.Volumes;
 using CsiThin.Driver.Volumes.Meters;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace CsiThin.Driver.Tests.Telemetry;
@@ -149,7 +150,7 @@ public sealed class EngineMeterTests : IDisposable
     [Fact]
     public async Task Exclusive_bytes_are_read_in_the_background_when_somebody_has_looked_and_not_again_too_soon()
     {
-        var clock = new ManualClock();
+        var clock = new FakeTimeProvider();
         var volume = await _volumes.CreateAsync(new VolumeRequest { Name = "v" }, CancellationToken.None);
         await using var meter = new OccupancyMeter(new MeteredPools(_pools), clock, _ => { });
         Assert.Equal(0, _fixture.Fast.OccupancyReadings);
@@ -174,7 +175,7 @@ public sealed class EngineMeterTests : IDisposable
     public async Task A_pool_whose_reading_would_take_too_much_memory_is_not_read_and_says_so_once()
     {
         var said = new ConcurrentQueue<string>();
-        var clock = new ManualClock();
+        var clock = new FakeTimeProvider();
         _fixture.Fast.DataBlocksTotal = _fixture.Fast.DataBlocksUsed = OccupancyMeter.BlocksMax + 1;
         await using var meter = new OccupancyMeter(new MeteredPools(_pools), clock, said.Enqueue);
         await UntilAsync(() =>

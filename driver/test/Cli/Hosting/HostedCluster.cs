@@ -14,6 +14,7 @@ using CsiThin.Driver.Tests.Kube.Server;
 using CsiThin.Driver.Tests.Router;
 using CsiThin.Driver.Tests.Rpc;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CsiThin.Driver.Tests.Cli.Hosting;
 
@@ -38,7 +39,7 @@ internal sealed class HostedCluster : IAsyncDisposable
 
     private HostedCluster() => _logs = LoggerFactory.Create(builder => builder.AddProvider(Log));
 
-    public ManualClock Clock { get; } = new();
+    public FakeTimeProvider Clock { get; } = new();
 
     public TestApiServer Server { get; private set; } = null!;
 
