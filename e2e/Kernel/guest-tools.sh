@@ -1,4 +1,4 @@
-# Functions for the scripts that run in a guest kernel; sourced before each of them.
+# Functions for the scripts that run in a guest kernel. They start as few programs as can be: each takes a tenth of a second and more there.
 
 # start NAME PROGRAM...: a program in the background, its output in /run/NAME.out and /run/NAME.err, its process in /run/NAME.pid
 start() {
@@ -7,7 +7,7 @@ start() {
     # Emptied here, because the program in the background begins in its own time.
     : >"/run/$name.out"
     : >"/run/$name.err"
-    setsid "$@" </dev/null >"/run/$name.out" 2>"/run/$name.err" &
+    setsid "$@" </dev/null >"/run/$name.out" 2>"/run/$name.err" 4>&- &
     echo $! >"/run/$name.pid"
 }
 
@@ -17,9 +17,12 @@ await() {
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || { echo "never: $*"; return 1; }
-        sleep 0.05
+        pause 0.05
     done
 }
+
+# pause SECONDS: lets so much time pass
+pause() { read -r -t "$1" <>/run/guest/never || true; }
 
 # gone PID: whether there is no such process
 gone() { ! kill -0 "$1" 2>/dev/null; }
@@ -61,7 +64,7 @@ await_writes() {
 # end NAME SIGNAL: sends a program that was started the signal and waits until it is gone
 end() {
     local process
-    process=$(cat "/run/$1.pid")
+    read -r process <"/run/$1.pid"
     kill "-$2" "$process" 2>/dev/null || true
     await 60 gone "$process"
 }
