@@ -8,12 +8,7 @@ namespace CsiThin.EndToEnd.Cluster;
 /// <summary>
 /// Issue 5, done when: following only the README and NOTES.txt, as a new operator would, leads from helm install to a restored snapshot.
 /// The operator types what the documents say; helm, kubectl, the driver's containers, the kernel and its nbd are the real ones.
-/// <para>
-/// Not finished: it has come as far as the pool that the engine makes, and no further than the controller's start. The test command leaves
-/// it out until it ends; <c>dotnet test e2e --filter FullyQualifiedName~FirstVolume</c> runs it, after <c>e2e/run-tests</c>.
-/// </para>
 /// </summary>
-[Trait("Category", "Unfinished")]
 public sealed partial class FirstVolumeTests(ITestOutputHelper output) : IDisposable
 {
     private const string ReadWriter = "kubectl exec thin-writer -- cat /data/dates";
