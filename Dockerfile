@@ -24,6 +24,30 @@ COPY driver/src driver/src
 RUN dotnet publish driver/src -c Release -r "$(cat /rid)" --self-contained --no-restore -o /out \
     -p:Version="$VERSION" -p:DebugType=none -p:PublishDocumentationFiles=false
 
+# What a node runs: the file systems' own programs, mount, and modprobe for the kernel's nbd; and what the runtime loads for TLS. They are
+# taken out of their packages with the libraries they load: whole, the packages bring an interpreter and its libraries into privileged pods,
+# for programs that nobody calls. In status.d scanners of images find which packages these files are from.
+FROM ${BASE_IMAGE} AS tools
+RUN set -eu; touch /before; apt-get update; \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends btrfs-progs e2fsprogs kmod libssl3 mount xfsprogs; \
+    real() { echo "$(realpath "$(dirname "$1")")/$(basename "$1")"; realpath "$1"; }; \
+    for program in mkfs.ext4 e2fsck resize2fs mkfs.xfs xfs_repair xfs_growfs mkfs.btrfs btrfs mount umount modprobe; do \
+        path=$(command -v "$program"); \
+        real "$path" >>/files; \
+        if [ "$(head -c 2 "$path")" = '#!' ]; then echo "$program is a script" >&2; exit 1; fi; \
+        for library in $(ldd "$path" | grep -o '/[^ ]*'); do real "$library" >>/files; done; \
+    done; \
+    for library in /usr/lib/*/libssl.so.3 /usr/lib/*/libcrypto.so.3; do real "$library" >>/files; done; \
+    echo /etc/mke2fs.conf >>/files; \
+    mkdir -p /tools/var/lib/dpkg/status.d; \
+    for file in $(sort -u /files); do \
+        [ -n "$(find "$file" -cnewer /before)" ] || continue; \
+        cp -d --parents --preserve=all "$file" /tools; \
+        package=$(dpkg-query --search "*${file#/usr}" | head -n 1 | cut -d: -f1); \
+        dpkg-query --status "$package" >"/tools/var/lib/dpkg/status.d/$package"; \
+        cp --parents "/usr/share/doc/$package/copyright" /tools; \
+    done
+
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -32,11 +56,7 @@ LABEL org.opencontainers.image.title="csi-thin" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.licenses="Apache-2.0"
-# What the node plug-in runs: the file systems' own programs, mount, and modprobe for the kernel's nbd.
-RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        btrfs-progs e2fsprogs kmod mount util-linux xfsprogs \
-    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf /var/log/apt /var/log/dpkg.log
+COPY --from=tools /tools/ /
 COPY --from=build /out /usr/lib/csi-thin
 RUN ln -s /usr/lib/csi-thin/csi-thin /usr/bin/csi-thin
 COPY LICENSE /usr/share/doc/csi-thin/

@@ -57,7 +57,21 @@ public sealed partial class ImageTests(BuiltImage image, ITestOutputHelper outpu
         var checks = JsonDocument.Parse(check.StandardOutput.ReadToEnd()).RootElement.EnumerateArray().ToList();
         Assert.Contains(checks, one => one.GetProperty("name").GetString() == "mkfs.btrfs");
         Assert.DoesNotContain(checks, one => (one.GetProperty("remedy").GetString() ?? "").Contains("install", StringComparison.Ordinal));
-        Assert.NotEqual("", image.Buildah("run", image.Container(), "--", "sh", "-c", "PATH=$PATH:/usr/sbin:/sbin command -v modprobe"));
+    }
+
+    [Fact]
+    public void Its_programs_find_their_libraries_make_file_systems_and_bring_no_interpreter()
+    {
+        const string script = """
+            export PATH=$PATH:/usr/sbin:/sbin
+            truncate -s 320M /tmp/disk
+            mkfs.ext4 -q /tmp/disk; truncate -s 400M /tmp/disk; resize2fs /tmp/disk; e2fsck -fn /tmp/disk
+            mkfs.xfs -q -f /tmp/disk; xfs_repair -n /tmp/disk; xfs_growfs -V
+            mkfs.btrfs -q -f /tmp/disk; btrfs check /tmp/disk
+            mount --version; umount --version; modprobe --version
+            ! command -v python3
+            """;
+        Assert.Contains("kmod version", image.Buildah("run", image.Container(), "--", "sh", "-ec", script), StringComparison.Ordinal);
     }
 
     [Fact]
