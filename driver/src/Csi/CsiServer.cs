@@ -29,7 +29,8 @@ internal static class CsiServer
             api,
             collection =>
             {
-                collection.AddSingleton(new IdentityService(token => IdentityService.AnyPoolServesAsync(volumes.Pools, token)));
+                collection.AddSingleton(new IdentityService(
+                    token => IdentityService.AnyPoolServesAsync(volumes.Pools, token), TimeProvider.System));
                 collection.AddSingleton(new ControllerService(volumes, topology, reach));
                 if (node is not null)
                     collection.AddSingleton(new NodeService(node, topology));

@@ -7,7 +7,7 @@ using Grpc.Core;
 namespace CsiThin.Driver.Csi;
 
 /// <summary>CSI's Identity service: who this is, and whether it works.</summary>
-internal sealed class IdentityService(Func<CancellationToken, Task<bool>> isReady) : Identity.IdentityBase
+internal sealed class IdentityService(Func<CancellationToken, Task<bool>> isReady, TimeProvider time) : Identity.IdentityBase
 {
     /// <summary>kubelet's probes give up after a second unless told otherwise.</summary>
     private static readonly TimeSpan ProbeLimit = TimeSpan.FromMilliseconds(700);
@@ -42,11 +42,11 @@ internal sealed class IdentityService(Func<CancellationToken, Task<bool>> isRead
     /// </summary>
     public override async Task<ProbeResponse> Probe(ProbeRequest request, ServerCallContext context)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        limit.CancelAfter(ProbeLimit);
+        using var limit = new CancellationTokenSource(ProbeLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, limit.Token);
         try
         {
-            return new ProbeResponse { Ready = await isReady(limit.Token).ConfigureAwait(false) };
+            return new ProbeResponse { Ready = await isReady(either.Token).ConfigureAwait(false) };
         }
         catch (Exception absence) when (absence is OperationCanceledException or VolumeException { Error: VolumeError.Unavailable })
         {

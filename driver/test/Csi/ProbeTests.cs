@@ -40,7 +40,8 @@ public sealed class ProbeTests
 
     private static async Task<bool> ProbeAsync(Func<CancellationToken, Task<bool>> isReady)
     {
-        var answer = await new IdentityService(isReady).Probe(new ProbeRequest(), new FakeCall()).WaitAsync(TimeSpan.FromSeconds(30));
+        var answer = await new IdentityService(isReady, TimeProvider.System)
+            .Probe(new ProbeRequest(), new FakeCall()).WaitAsync(TimeSpan.FromSeconds(30));
         return answer.Ready!.Value;
     }
 }

@@ -55,7 +55,7 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         var services = new CallServices(
             "CSI",
             collection => collection
-                .AddSingleton(new IdentityService(static _ => Task.FromResult(true)))
+                .AddSingleton(new IdentityService(static _ => Task.FromResult(true), TimeProvider.System))
                 .AddSingleton(new RouterControllerService(
                     table, NodeTopology.Key, ControllerService.Offered(ControllerReach.Cluster))),
             routes =>
