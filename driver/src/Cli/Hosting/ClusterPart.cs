@@ -17,7 +17,6 @@ namespace CsiThin.Driver.Cli.Hosting;
 internal static partial class ClusterPart
 {
     private const string LeaseName = "csi-thin-controller";
-    private static readonly TimeSpan DeclarationPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan DefectPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Connects as the options say; <see cref="KubeException"/> where they make no sense. Nothing is sent yet.</summary>
@@ -32,25 +31,14 @@ internal static partial class ClusterPart
     /// <summary>Publishes the pools of this node.</summary>
     public static void StartNode(HostParts parts, ClusterOptions options, IPoolSource pools, string nodeId, ILoggerFactory logs)
     {
-        var log = logs.CreateLogger("CsiThin.Kubernetes");
-        var time = options.Time;
-        var client = parts.Keep(Connect(options).Client);
+        var side = Begin(parts, options, nodeId, logs);
         var declarations = options.DeclarationPath is { } path ? DeclarationFile.Read(path) : [];
-        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName, Host = nodeId }, log, time);
         var readings = new PoolReadings(pools);
-        var events = new PoolEvents(recorder, new PoolClaims(client, IdentityService.DriverName), log);
+        var events = new PoolEvents(side.Recorder, new PoolClaims(side.Client, IdentityService.DriverName), side.Log);
         var publisher = new PoolPublisher(
-            client, readings, new PublisherOptions(nodeId) { Address = options.Address }, events, log, time);
-        var looked = new FailureLog(log, "Declared pools are not looked at", time);
-        Run(parts, log, time, recorder.RunAsync, publisher.RunAsync, async stop =>
-        {
-            while (declarations.Count > 0)
-            {
-                await DeclareAsync(client, readings, declarations, options.EngineStateDirectory, nodeId, looked, stop)
-                    .ConfigureAwait(false);
-                await Task.Delay(DeclarationPeriod, time, stop).ConfigureAwait(false);
-            }
-        });
+            side.Client, readings, new PublisherOptions(nodeId) { Address = options.Address }, events, side.Log, side.Time);
+        var declared = new DeclarationWatch(side.Client, readings, declarations, options.EngineStateDirectory, nodeId, side.Log, side.Time);
+        Run(parts, side, publisher.RunAsync, declared.RunAsync);
     }
 
     /// <summary>
@@ -58,15 +46,12 @@ internal static partial class ClusterPart
     /// </summary>
     public static Watcher<ThinPoolObject> StartController(HostParts parts, ClusterOptions options, string identity, ILoggerFactory logs)
     {
-        var log = logs.CreateLogger("CsiThin.Kubernetes");
-        var time = options.Time;
-        var (client, namespaceName) = Connect(options);
-        _ = parts.Keep(client); // kept until the end
-        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName }, log, time);
-        var election = new LeaderElection(client, new LeaseOptions(new ObjectName(LeaseName, namespaceName), identity), log, time);
-        var watcher = new Watcher<ThinPoolObject>(client, KubeSelection.All, log, time);
-        Run(parts, log, time, recorder.RunAsync, watcher.RunAsync, stop => election.RunAsync(
-            leading => new PoolCaretaker(client, watcher, recorder, log, time).RunAsync(leading), stop));
+        var side = Begin(parts, options, null, logs);
+        var lease = new LeaseOptions(new ObjectName(LeaseName, side.Namespace), identity);
+        var election = new LeaderElection(side.Client, lease, side.Log, side.Time);
+        var watcher = new Watcher<ThinPoolObject>(side.Client, KubeSelection.All, side.Log, side.Time);
+        Run(parts, side, watcher.RunAsync, stop => election.RunAsync(
+            leading => new PoolCaretaker(side.Client, watcher, side.Recorder, side.Log, side.Time).RunAsync(leading), stop));
         return watcher;
     }
 
@@ -77,46 +62,27 @@ internal static partial class ClusterPart
     public static Func<WatcherState<ThinPoolObject>> StartElected(
         HostParts parts, ClusterOptions options, string nodeId, ILoggerFactory logs)
     {
-        var log = logs.CreateLogger("CsiThin.Kubernetes");
-        var time = options.Time;
-        var (client, namespaceName) = Connect(options);
-        _ = parts.Keep(client); // kept until the end
-        var recorder = new EventRecorder(client, new EventSource { Component = IdentityService.DriverName, Host = nodeId }, log, time);
-        var lease = ElectedCaretaker.Lease(new ObjectName(LeaseName, namespaceName), $"{nodeId}-{Guid.NewGuid():N}");
-        var caretaker = new ElectedCaretaker(client, lease, recorder, log, time);
-        Run(parts, log, time, recorder.RunAsync, caretaker.RunAsync);
+        var side = Begin(parts, options, nodeId, logs);
+        var lease = ElectedCaretaker.Lease(new ObjectName(LeaseName, side.Namespace), $"{nodeId}-{Guid.NewGuid():N}");
+        var caretaker = new ElectedCaretaker(side.Client, lease, side.Recorder, side.Log, side.Time);
+        Run(parts, side, caretaker.RunAsync);
         return () => caretaker.State;
     }
 
-    // A look alone: pools are made by whoever starts the engine, and an engine that runs keeps its pools.
-    private static async Task DeclareAsync(
-        KubeClient client,
-        PoolReadings readings,
-        IReadOnlyList<PoolDeclaration> declarations,
-        string stateDirectory,
-        string nodeId,
-        FailureLog log,
-        CancellationToken stop)
+    // What every one of them has: a connection and somebody who writes events, both until the parts end.
+    private static Side Begin(HostParts parts, ClusterOptions options, string? host, ILoggerFactory logs)
     {
-        try
-        {
-            var node = await client.GetAsync<KubeNode>(new ObjectName(nodeId), stop).ConfigureAwait(false);
-            var labels = node.Metadata.Labels ?? new Dictionary<string, string>();
-            var outcomes = new DeclaredPools(new NodeDevices(), RememberedPools.Read(stateDirectory))
-                .Resolve(declarations, labels, makes: false);
-            readings.Declared = [.. outcomes.Select(outcome => outcome.Reading)];
-            log.Worked();
-        }
-        catch (Exception failure) when (failure is KubeException or VolumeException)
-        {
-            log.Failed(failure);
-        }
+        var log = logs.CreateLogger("CsiThin.Kubernetes");
+        var (client, namespaceName) = Connect(options);
+        _ = parts.Keep(client); // kept until the end
+        var source = new EventSource { Component = IdentityService.DriverName, Host = host };
+        return new Side(client, namespaceName, new EventRecorder(client, source, log, options.Time), log, options.Time);
     }
 
-    private static void Run(HostParts parts, ILogger log, TimeProvider time, params Func<CancellationToken, Task>[] works)
+    private static void Run(HostParts parts, Side side, params IEnumerable<Func<CancellationToken, Task>> works)
     {
         var stop = new CancellationTokenSource();
-        var running = works.Select(work => RunAsync(work, log, time, stop.Token)).ToList();
+        var running = works.Prepend(side.Recorder.RunAsync).Select(work => RunAsync(work, side.Log, side.Time, stop.Token)).ToList();
         parts.AtEnd(async () =>
         {
             await stop.CancelAsync().ConfigureAwait(false);
@@ -150,4 +116,6 @@ internal static partial class ClusterPart
 
     [LoggerMessage(2, LogLevel.Error, "The cluster's side of this process failed; it begins again in a minute")]
     private static partial void LogDefect(ILogger logger, Exception failure);
+
+    private sealed record Side(KubeClient Client, string Namespace, EventRecorder Recorder, ILogger Log, TimeProvider Time);
 }
