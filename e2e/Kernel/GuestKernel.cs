@@ -10,8 +10,8 @@ namespace CsiThin.EndToEnd.Kernel;
 
 /// <summary>
 /// A real Linux kernel as an ordinary process (User Mode Linux) on the machine's own root file system, with files as its disks, /dev/ubda,
-/// /dev/ubdb and so on. What a script writes outside /run, /mnt and /dev stays on the machine: it must keep to its test's directory. Unix
-/// sockets belong on /run, pools on a disk.
+/// /dev/ubdb and so on. What a script writes outside /run, /mnt, /dev and /var/lib stays on the machine: it must keep to its test's
+/// directory. Unix sockets belong on /run, pools on a disk.
 /// <para>
 /// To add a test of something in the guest: a class with <c>IClassFixture</c> of a fixture that boots one guest (a boot takes seconds, so
 /// the tests of a class share one), and one [Fact] for each named thing, which runs bash in it (<see cref="Run(string, int)"/>, with the

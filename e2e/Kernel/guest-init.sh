@@ -9,8 +9,11 @@ export TMPDIR=/run/tmp DOTNET_EnableDiagnostics=0 DOTNET_NOLOGO=1 DOTNET_CLI_TEL
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
+ln -s /proc/self/fd /dev/fd
 mount -t tmpfs tmp /run
 mount -t tmpfs tmp /mnt
+# What a program keeps where nothing else is said must not stay on the machine, or come from an earlier guest.
+mount -t tmpfs tmp /var/lib
 mkdir /run/tmp /run/guest
 mkfifo /run/guest/never
 ip link set lo up
@@ -50,9 +53,10 @@ ended() {
 }
 
 source "$guest_tools"
-# Each script runs beside the others: whoever wants an order waits for the answer.
+# Each script runs beside the others: whoever wants an order waits for the answer. Out of a pipe bash reads no further than the line; what
+# it has read ahead of a console, the next order, would be the first thing a script reads.
 while read -r number; do
     [ "$number" != halt ] || break
     run "$number" &
-done
+done < <(cat)
 halt -f
