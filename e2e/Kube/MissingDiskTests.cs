@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CsiThin.Driver.Tests.Kube;
 using CsiThin.EndToEnd.Device;
 using CsiThin.EndToEnd.Support;
 using Xunit;
@@ -12,7 +13,6 @@ namespace CsiThin.EndToEnd.Kube;
 public sealed class MissingDiskTests : IDisposable
 {
     private const int DiskBytes = 128 << 20;
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     private readonly TempDirectory _directory = new();
     private readonly string _links;
@@ -40,7 +40,7 @@ public sealed class MissingDiskTests : IDisposable
     }
 
     [Fact]
-    public void It_is_not_made_anew_on_another_disk_and_is_served_as_soon_as_its_disk_comes()
+    public async Task It_is_not_made_anew_on_another_disk_and_is_served_as_soon_as_its_disk_comes()
     {
         Plug("first", _first);
         string uuid;
@@ -60,8 +60,8 @@ public sealed class MissingDiskTests : IDisposable
             Assert.Contains($"pool {uuid}, last on {At("first")}", plan.GetProperty("message").GetString(), StringComparison.Ordinal);
 
             Plug("first", _first);
-            Until(() => Support.Program.Json("pool", "served", "--engine", Socket).EnumerateArray().Any(pool =>
-                pool.GetProperty("name").GetString() == "fast" && pool.GetProperty("uuid").GetString() == uuid));
+            await Eventually.HoldsAsync(() => Support.Program.Json("pool", "served", "--engine", Socket).EnumerateArray().Any(pool =>
+                pool.GetProperty("name").GetString() == "fast" && pool.GetProperty("uuid").GetString() == uuid), "the pool served");
             var (code, errors) = engine.Terminate();
             Assert.Equal(0, code);
             Assert.Contains($"Declared pool fast has come: it is served from {At("first")}", errors, StringComparison.Ordinal);
@@ -151,11 +151,4 @@ public sealed class MissingDiskTests : IDisposable
     private static string? Served(JsonElement ready) => ready.GetProperty("pools").EnumerateArray()
         .Where(pool => pool.GetProperty("name").GetString() == "fast")
         .Select(pool => pool.GetProperty("uuid").GetString()).SingleOrDefault();
-
-    private static void Until(Func<bool> isSo)
-    {
-        var begin = TimeProvider.System.GetTimestamp();
-        while (!isSo())
-            Assert.True(TimeProvider.System.GetElapsedTime(begin) < Limit, "the pool does not come");
-    }
 }
