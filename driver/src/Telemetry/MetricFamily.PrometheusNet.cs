@@ -1,5 +1,4 @@
 using System.Text;
-using CsiThin.Core.Device;
 using CsiThin.Core.Device.Latency;
 using Prometheus;
 
