@@ -120,6 +120,7 @@ internal sealed class RoutedNode : IDisposable
     // A status made on this side because the connection could not be made or broke, whatever its code.
     private static bool IsOfConnection(Status status) =>
         status.DebugException is HttpRequestException or IOException or SocketException
+            or OperationCanceledException { InnerException: TimeoutException } // it took too long to connect
         && status.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled);
 
     private VolumeException Lost(string reason) =>

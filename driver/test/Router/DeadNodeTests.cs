@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Csi.V1;
 using CsiThin.Driver.Router;
 using CsiThin.Driver.Tests.Csi;
@@ -41,6 +43,22 @@ public sealed class DeadNodeTests
 
         Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
         Assert.Contains("node-0", refused.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_that_takes_a_connection_and_says_nothing_cannot_be_reached_either()
+    {
+        await using var cluster = await RouterFixture.StartAsync(1);
+        using var mute = new TcpListener(IPAddress.Loopback, 0);
+        mute.Start();
+        cluster.List(new NodeAddress("mute", new Uri($"https://{mute.LocalEndpoint}")));
+        cluster.Router = cluster.MakeRouter();
+
+        var refused = await RouterFixture.Refused(
+            () => cluster.Create("a", request => request.AccessibilityRequirements = RouterFixture.On("mute")));
+
+        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        Assert.Contains("node 'mute' cannot be reached", refused.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

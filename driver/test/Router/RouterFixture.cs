@@ -44,6 +44,9 @@ internal sealed class RouterFixture : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Routers that are made from now on know of a node at an address where it may or may not be.</summary>
+    public void List(NodeAddress address) => _listed.Add(address);
+
     public Task StartAsync(TestNode node) => node.StartAsync(_nodeIdentity);
 
     /// <summary>Another replica, which knows nothing of the first.</summary>

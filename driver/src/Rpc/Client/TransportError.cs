@@ -19,7 +19,8 @@ internal static class TransportError
             }
         }
 
-        return error is HttpRequestException or IOException
+        // A limit on the time to connect ends it by a cancellation that nobody asked for.
+        return error is HttpRequestException or IOException or OperationCanceledException { InnerException: TimeoutException }
             ? new Status(StatusCode.Unavailable, $"the server cannot be reached: {Innermost(error).Message}", error)
             : new Status(StatusCode.Internal, $"the call failed in the client: {error.Message}", error);
     }
