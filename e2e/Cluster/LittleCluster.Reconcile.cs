@@ -45,7 +45,7 @@ internal sealed partial class LittleCluster
         var request = SidecarRequests.CreateVolume(
             claim, storageClass, _segments, (string?)content?["status"]!["snapshotHandle"],
             Has(_controllerPod, "provisioner", "--extra-create-metadata"));
-        var made = Insist(_controller, "Controller/CreateVolume", request, _ => true).GetProperty("volume");
+        var made = Insist(_controller, "Controller/CreateVolume", request).GetProperty("volume");
         var name = SidecarRequests.VolumeName(claim);
         cluster.Create(new JsonObject
         {
@@ -76,7 +76,7 @@ internal sealed partial class LittleCluster
     {
         var claim = objects.Find("PersistentVolumeClaim", (string)snapshot["spec"]!["source"]!["persistentVolumeClaimName"]!)!;
         var snapshotClass = objects.Find("VolumeSnapshotClass", (string)snapshot["spec"]!["volumeSnapshotClassName"]!)!;
-        var made = _controller.Ok("Controller/CreateSnapshot", SidecarRequests.CreateSnapshot(
+        var made = Insist(_controller, "Controller/CreateSnapshot", SidecarRequests.CreateSnapshot(
             snapshot, snapshotClass, HandleOf(objects.Find("PersistentVolume", (string)claim["spec"]!["volumeName"]!)!),
             Has(_controllerPod, "snapshotter", "--extra-create-metadata"))).GetProperty("snapshot");
         var name = SidecarRequests.ContentName(snapshot);
@@ -105,7 +105,7 @@ internal sealed partial class LittleCluster
             return;
         var capability = SidecarRequests.Capability(objects.Find("StorageClass", (string)claim["spec"]!["storageClassName"]!)!);
         var range = new { required_bytes = wanted };
-        var answer = _controller.Ok("Controller/ControllerExpandVolume", new
+        var answer = Insist(_controller, "Controller/ControllerExpandVolume", new
         {
             volume_id = HandleOf(volume),
             capacity_range = range,
@@ -129,7 +129,7 @@ internal sealed partial class LittleCluster
 
     private void DeleteBehind(JsonObject one, string method, object request)
     {
-        _controller.Ok($"Controller/{method}", request);
+        _ = Insist(_controller, $"Controller/{method}", request);
         cluster.Delete(one);
     }
 

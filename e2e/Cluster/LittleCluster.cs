@@ -83,13 +83,13 @@ internal sealed partial class LittleCluster(ClusterGuest cluster)
     }
 
     // Sidecars repeat what does not succeed: at first no node has told the controller of a pool yet.
-    private JsonElement Insist(GuestCsiClient client, string method, object request, Func<JsonElement, bool> isEnough)
+    private JsonElement Insist(GuestCsiClient client, string method, object request, Func<JsonElement, bool>? isEnough = null)
     {
         var begin = TimeProvider.System.GetTimestamp();
         while (true)
         {
             var (code, message, answer) = client.Call(method, request);
-            if (code == "OK" && isEnough(answer))
+            if (code == "OK" && isEnough?.Invoke(answer) != false)
                 return answer;
             var tried = TimeProvider.System.GetElapsedTime(begin);
             Assert.True(tried.TotalSeconds < LimitSeconds, $"{method}: {code} {message} {answer}\n{DriverLogs}");
