@@ -29,19 +29,20 @@ internal static class KernelErrors
     {
         VolumeException known => known,
         NetlinkException { IsTimeout: true } => new VolumeException(VolumeError.Unavailable, $"{what}: {failure.Message}"),
-        NetlinkException { Errno: Errno.NoSuchFile or Errno.NotPermitted } or DiskException { Errno: Errno.NotPermitted } =>
-            new VolumeException(VolumeError.HostUnfit, $"{what}: {Remedy(failure)}"),
+        _ when Lacking(failure) is { } lacking => new VolumeException(VolumeError.HostUnfit, $"{what}: {lacking}"),
         NetlinkException { Errno: Errno.NoSpace } => new VolumeException(
             VolumeError.HostUnfit, $"{what}: the kernel has no number left for one more NBD device; detach volumes that are not needed"),
         NetlinkException => new VolumeException(VolumeError.Unavailable, $"{what}: the kernel refuses: {failure.Message}"),
         _ => new VolumeException(VolumeError.Unavailable, $"{what}: {failure.Message}"),
     };
 
-    /// <summary>What a host lacks where no device can be had at all, with the remedy.</summary>
-    public static string Remedy(Exception failure) => failure switch
+    /// <summary>What a host lacks where no device can be had at all, with the remedy where there is one.</summary>
+    public static string Remedy(Exception failure) => Lacking(failure) ?? failure.Message;
+
+    private static string? Lacking(Exception failure) => failure switch
     {
         NetlinkException { Errno: Errno.NoSuchFile } => NoFamily,
         NetlinkException { Errno: Errno.NotPermitted } or DiskException { Errno: Errno.NotPermitted } => NotPermitted,
-        _ => failure.Message,
+        _ => null,
     };
 }
