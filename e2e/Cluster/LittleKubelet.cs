@@ -14,7 +14,6 @@ namespace CsiThin.EndToEnd.Cluster;
 internal sealed class LittleKubelet(ClusterGuest cluster)
 {
     private const int ReadyLimitSeconds = 90;
-    private static readonly string? s_published = System.Environment.GetEnvironmentVariable("CSITHIN_PROGRAM");
     private int _pods;
 
     /// <summary>A pod that is not running yet.</summary>
@@ -105,8 +104,8 @@ internal sealed class LittleKubelet(ClusterGuest cluster)
     private static string Root(GuestPod pod, JsonObject container)
     {
         var folder = $"{pod.Folder}/{container["name"]}";
-        var program = s_published is null ? AppContext.BaseDirectory : Path.GetDirectoryName(s_published)!;
-        var run = s_published is null ? "exec dotnet /usr/lib/csi-thin/csi-thin.dll" : "exec /usr/lib/csi-thin/csi-thin";
+        var program = GuestProgram.Published is { } published ? Path.GetDirectoryName(published)! : AppContext.BaseDirectory;
+        var run = GuestProgram.Published is null ? "exec dotnet /usr/lib/csi-thin/csi-thin.dll" : "exec /usr/lib/csi-thin/csi-thin";
         var script = new StringBuilder($$"""
             mkdir -p {{folder}}/{upper,work,root}
             mount -t overlay overlay -o lowerdir=/,upperdir={{folder}}/upper,workdir={{folder}}/work {{folder}}/root

@@ -9,12 +9,14 @@ internal sealed class GuestProgram
 {
     // A loaded machine takes its time; nothing here waits for the end of it.
     private const int ReadyLimitSeconds = 180;
-    private static readonly string? s_published = Environment.GetEnvironmentVariable("CSITHIN_PROGRAM");
 
     private readonly GuestKernel _guest;
     private readonly string _name;
 
     private GuestProgram(GuestKernel guest, string name, JsonElement ready) => (_guest, _name, Ready) = (guest, name, ready);
+
+    /// <summary>The published executable that CSITHIN_PROGRAM names; null where the one built with the tests is to run.</summary>
+    public static string? Published { get; } = Environment.GetEnvironmentVariable("CSITHIN_PROGRAM");
 
     /// <summary>The line it printed when it was ready, as JSON.</summary>
     public JsonElement Ready { get; }
@@ -30,7 +32,7 @@ internal sealed class GuestProgram
     /// of <c>dotnet publish driver/src -r linux-x64</c>, which starts faster because it is compiled already.
     /// </summary>
     public static string Command(params string[] arguments) =>
-        string.Join(' ', [s_published ?? $"dotnet {Support.Program.Assembly}", .. arguments.Select(Quote)]);
+        string.Join(' ', [Published ?? $"dotnet {Support.Program.Assembly}", .. arguments.Select(Quote)]);
 
     /// <summary>
     /// Starts a command that serves and waits until it says that it is ready. <paramref name="name"/> is that of its files under /run.
