@@ -10,7 +10,7 @@ namespace CsiThin.EndToEnd.Cli;
 /// <summary>Tools that are watched and stopped as people do it: on a terminal, with Ctrl-C.</summary>
 public sealed class StopTests : IDisposable
 {
-    private const ulong Blocks = 60_000;
+    private const ulong Blocks = 240_000;
 
     private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "Cli", "ctrl_c.py");
 
@@ -39,7 +39,7 @@ public sealed class StopTests : IDisposable
     /// <summary>Two devices whose comparison is long: every other block differs.</summary>
     private static void Make(string path)
     {
-        using var disk = FileDisk.Create(path, 16 << 20);
+        using var disk = FileDisk.Create(path, 64 << 20);
         ThinMetadata.Format(disk, 128, 2 * Blocks);
         using var metadata = ThinMetadata.Open(disk, new ThinMetadataOptions());
         metadata.CreateThin(new ThinId(1));

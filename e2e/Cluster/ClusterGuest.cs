@@ -34,13 +34,12 @@ internal sealed class ClusterGuest : IDisposable
         Kernel = GuestKernel.Boot(Directory, new GuestOptions { Disks = [disk], MemoryMiB = MemoryMiB });
         // The link is udev's work, which is not in the guest; kubelet shares its folder with the pods that mount into it.
         Kernel.Run($$"""
-            modules=$(ls -d /usr/lib/uml/modules/*)
-            insmod $modules/kernel/fs/overlayfs/overlay.ko
-            insmod $modules/kernel/drivers/net/veth.ko
+            insmod $modules/fs/overlayfs/overlay.ko
+            insmod $modules/drivers/net/veth.ko
             mkdir -p /run/home /run/netns /dev/disk/by-id {{Host}}/{dev,run,lib/modules,var/lib/kubelet}
             ln -s ../../ubda /dev/disk/by-id/{{diskId}}
             mount --rbind /dev {{Host}}/dev
-            mount --bind /usr/lib/uml/modules {{Host}}/lib/modules
+            mount --bind $guest_module_files {{Host}}/lib/modules
             mount --bind {{Host}}/var/lib/kubelet {{Host}}/var/lib/kubelet
             mount --make-shared {{Host}}/var/lib/kubelet
             ip addr add {{ServiceAddress}}/32 dev lo

@@ -2,7 +2,10 @@ using CsiThin.EndToEnd.Support;
 
 namespace CsiThin.EndToEnd.Kernel;
 
-/// <summary>One guest for all tests of a class, with a pool on /dev/ubda and no module loaded: each test loads what it needs.</summary>
+/// <summary>
+/// One guest for all tests of a class, with a pool on /dev/ubda and no module loaded: each test loads what it needs. It runs the machine's
+/// own kernel, whose nbd can be told nothing from another network namespace; that of Linux 7.2 can.
+/// </summary>
 public sealed class BareGuest : IDisposable
 {
     /// <summary>Formats the pool and boots.</summary>
@@ -10,7 +13,12 @@ public sealed class BareGuest : IDisposable
     {
         var disk = Directory.SparseFile("disk", 256 << 20);
         _ = Support.Program.Json("pool", "format", disk);
-        Kernel = GuestKernel.Boot(Directory, new GuestOptions { Disks = [disk], MemoryMiB = 512 });
+        Kernel = GuestKernel.Boot(Directory, new GuestOptions
+        {
+            Build = GuestBuild.Installed,
+            Disks = [disk],
+            MemoryMiB = 512,
+        });
     }
 
     internal TempDirectory Directory { get; } = new();

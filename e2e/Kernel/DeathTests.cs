@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace CsiThin.EndToEnd.Kernel;
 
 /// <summary>Issue 4, part 4: the engine dies, again and again, under those who use its devices, and they do not notice.</summary>
+[Trait(GuestBuild.Trait, GuestBuild.Both)]
 public sealed class DeathTests(DeviceFixture fixture, ITestOutputHelper output) : IClassFixture<DeviceFixture>
 {
     private const int DeathsDefault = 4;

@@ -47,6 +47,9 @@ internal sealed partial class GuestKernel : IDisposable
         }
     }
 
+    /// <summary>The kernel's version, without what a distribution adds.</summary>
+    public Version Release => Version.Parse(Run("uname -r").Split('-', '+')[0]);
+
     /// <summary>Boots a guest that keeps its files in <paramref name="directory"/>; fails the test when it does not get ready.</summary>
     public static GuestKernel Boot(TempDirectory directory, GuestOptions options)
     {
@@ -125,6 +128,7 @@ internal sealed partial class GuestKernel : IDisposable
             #!/bin/bash
             guest_directory={_scripts}
             guest_modules="{ModuleNames()}"
+            guest_module_files={_options.Build.Modules}
             guest_tools={HelperFile("guest-tools.sh")}
             source {HelperFile("guest-init.sh")}
 
@@ -132,10 +136,10 @@ internal sealed partial class GuestKernel : IDisposable
         Tool.Run("chmod", "755", init);
         string[] arguments =
         [
-            string.Create(CultureInfo.InvariantCulture, $"mem={_options.MemoryMiB}M"), "rootfstype=hostfs", "rootflags=/", "rw",
+            .. _options.Build.Arguments, string.Create(CultureInfo.InvariantCulture, $"mem={_options.MemoryMiB}M"), "rootfstype=hostfs", "rootflags=/", "rw",
             .. _options.Disks.Select((disk, number) => $"ubd{number}={disk}"), $"init={init}", "quiet", "con=null", "con0=fd:0,fd:1",
         ];
-        var start = new ProcessStartInfo("linux.uml", arguments)
+        var start = new ProcessStartInfo(_options.Build.Program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -26,6 +26,9 @@ internal sealed record GuestOptions
     /// <summary>Files that are the disks /dev/ubda, /dev/ubdb and so on.</summary>
     public IReadOnlyList<string> Disks { get; init; } = [];
 
+    /// <summary>The kernel.</summary>
+    public GuestBuild Build { get; init; } = GuestBuild.Chosen;
+
     /// <summary>Loaded before the first script runs.</summary>
     public GuestModules Modules { get; init; }
 }

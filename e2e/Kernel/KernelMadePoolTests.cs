@@ -10,6 +10,7 @@ namespace CsiThin.EndToEnd.Kernel;
 /// A pool that the kernel's dm-thin made and filled: we open it, read every device of it, change it, and the kernel goes on with what we
 /// left. Issue 3, proof 2, the other way round.
 /// </summary>
+[Trait(GuestBuild.Trait, GuestBuild.Both)]
 public sealed class KernelMadePoolTests : IDisposable
 {
     private const int VolumeBytes = 32 << 20;

@@ -13,6 +13,7 @@ namespace CsiThin.EndToEnd.Kernel;
 /// <summary>
 /// Nothing is locked in: the lines of <c>pool table</c> make the kernel's own dm-thin serve a pool of ours, and we take it back after that.
 /// </summary>
+[Trait(GuestBuild.Trait, GuestBuild.Both)]
 public sealed class KernelServesOurPoolTests : IDisposable
 {
     private const int VolumeBytes = 64 << 20;

@@ -10,7 +10,7 @@ public sealed class UnfitHostTests : IClassFixture<BareGuest>
 {
     private const string EngineSocket = "/run/csithin/engine.sock";
     private const string CsiSocket = "/run/csi.sock";
-    private const string LoadNbd = "insmod /usr/lib/uml/modules/*/kernel/drivers/block/nbd.ko max_part=0";
+    private const string LoadNbd = "insmod $modules/drivers/block/nbd.ko max_part=0";
 
     private static readonly object Access = new { block = new { }, access_mode = new { mode = "SINGLE_NODE_WRITER" } };
 

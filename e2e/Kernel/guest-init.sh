@@ -1,6 +1,6 @@
 #!/bin/bash
 # The first process of a guest kernel (see GuestKernel.cs): mounts, loads modules, then runs the scripts whose numbers come on the console.
-# usage: init=FILE, where FILE sets guest_directory, guest_modules and guest_tools and sources this one
+# usage: init=FILE, where FILE sets guest_directory, guest_modules, guest_module_files and guest_tools and sources this one
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 # There is no udev in the guest: dmsetup is told to make its nodes itself.
 export DM_DISABLE_UDEV=1
@@ -18,7 +18,8 @@ mkdir /run/tmp /run/guest
 mkfifo /run/guest/never
 ip link set lo up
 ulimit -n 65536
-modules=$(ls -d /usr/lib/uml/modules/*/kernel)
+read -r kernel_release </proc/sys/kernel/osrelease
+modules=$guest_module_files/$kernel_release/kernel
 load() { [ ! -e "$modules/$1.ko" ] || insmod "$modules/$1.ko" "${@:2}"; }
 for group in $guest_modules; do
     case $group in

@@ -1,3 +1,4 @@
+using CsiThin.EndToEnd.Kernel;
 using Xunit;
 using static CsiThin.EndToEnd.Node.NodeGuest;
 
@@ -5,6 +6,7 @@ namespace CsiThin.EndToEnd.Node;
 
 /// <summary>Snapshots, clones and restores with file systems on them.</summary>
 [Collection(nameof(NodeGuest))]
+[Trait(GuestBuild.Trait, GuestBuild.Both)]
 public sealed class CloneTests(NodeGuest guest)
 {
     [Theory]
@@ -98,24 +100,29 @@ public sealed class CloneTests(NodeGuest guest)
     }
 
     [Fact]
-    public void A_snapshot_of_btrfs_is_mounted_alone()
+    public void A_snapshot_of_btrfs_is_mounted_where_the_kernel_can_beside_its_source()
     {
         var origin = guest.Create(400, fileSystem: "btrfs");
         guest.Use(origin, Capability("btrfs"));
         guest.Run($"head -c 3000000 /dev/urandom >{Target(origin)}/b; sync");
         var snapshot = guest.Snapshot(origin);
         var reader = Capability("btrfs", "SINGLE_NODE_READER_ONLY");
-        // Linux before 6.7 mounts no second device with the fsid of one that is mounted; the guest's is older.
-        Assert.Contains(
-            "make a volume from it", guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(snapshot, reader)),
-            StringComparison.Ordinal);
         guest.Run($"sha256sum <{Target(origin)}/b >/run/sum");
-        guest.Drop(origin);
+        // Linux before 6.7 mounts no second device with the fsid of one that is mounted.
+        var isBeside = guest.Kernel.Release >= new Version(6, 7);
+        if (!isBeside)
+        {
+            var refusal = guest.Refused("FAILED_PRECONDITION", "Node/NodeStageVolume", StageRequest(snapshot, reader));
+            Assert.Contains("make a volume from it", refusal, StringComparison.Ordinal);
+            guest.Drop(origin);
+        }
         guest.Use(snapshot, reader);
         guest.Run($"sha256sum <{Target(snapshot)}/b | cmp - /run/sum");
         guest.Unpublish(snapshot);
         guest.Unstage(snapshot);
         guest.Ok("Controller/DeleteSnapshot", new { snapshot_id = snapshot });
+        if (isBeside)
+            guest.Drop(origin);
     }
 
     private string Hash(string id) => guest.Run($"sha256sum <{Target(id)}");

@@ -5,6 +5,7 @@ using Xunit;
 namespace CsiThin.EndToEnd.Node;
 
 /// <summary>What the README tells a newcomer to type, typed in a guest.</summary>
+[Trait(GuestBuild.Trait, GuestBuild.Both)]
 public sealed class WalkthroughTests : IDisposable
 {
     private static readonly string s_script = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Node", "walkthrough.sh"));
