@@ -53,7 +53,7 @@ internal sealed class ConnectionControl : IDisposable
     }
 
     /// <summary>Makes <see cref="Descriptor"/> unreadable; look at the flags afterwards.</summary>
-    public void ClearWake() => _wake.Clear();
+    public void ClearWake() => _ = _wake.Clear();
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using CsiThin.Core.Device;
-using CsiThin.Core.Device.Sockets;
 
 namespace CsiThin.Core.Pool;
 
@@ -18,8 +17,7 @@ namespace CsiThin.Core.Pool;
 /// </list>
 /// No lock is held across I/O and nothing is allocated once the tables have grown to the connection's depth.
 /// <para>
-/// Concurrency: the owning thread alone, but for <see cref="TakeBack"/>, which worker and flusher call; <c>_lock</c> guards the list of
-/// what they have finished.
+/// Concurrency: the owning thread alone, but for <see cref="TakeBack"/>, which worker and flusher call.
 /// </para>
 /// </summary>
 internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
@@ -33,12 +31,10 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     private readonly bool _readOnly;
     private readonly BlockMapper _mapper;
     private readonly IDiskQueue _disk;
-    private readonly WakeEvent _wake = new();
+    private readonly ReturnedRequests _returned = new();
     private readonly int[] _waitDescriptors;
     private readonly InFlightTable _inFlight = new();
     private readonly DiskCompletion[] _completions = new DiskCompletion[64];
-    private readonly Lock _lock = new();
-    private BlockRequest? _returned;
     private BlockRequest? _firstDone;
     private BlockRequest? _lastDone;
     private volatile bool _isCancelled;
@@ -50,7 +46,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
         Volume = volume;
         _disk = pool.Data.OpenQueue();
         _mapper = new BlockMapper(pool, volume);
-        _waitDescriptors = _disk.WaitDescriptor >= 0 ? [_disk.WaitDescriptor, _wake.Descriptor] : [_wake.Descriptor];
+        _waitDescriptors = _disk.WaitDescriptor >= 0 ? [_disk.WaitDescriptor, _returned.Descriptor] : [_returned.Descriptor];
     }
 
     public VolumeState Volume { get; }
@@ -103,17 +99,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
     }
 
     /// <summary>How worker and flusher hand a request back.</summary>
-    public void TakeBack(BlockRequest request)
-    {
-        lock (_lock)
-        {
-            // Signalled under the lock: once the owner has the request it may close the descriptor.
-            if (_returned is null)
-                _wake.Signal();
-            request.Next = _returned;
-            _returned = request;
-        }
-    }
+    public void TakeBack(BlockRequest request) => _returned.Add(request);
 
     public void Dispose()
     {
@@ -128,7 +114,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
                 spin.SpinOnce();
         }
         _disk.Dispose();
-        _wake.Dispose();
+        _returned.Dispose();
     }
 
     private BlockError Check(BlockRequest request)
@@ -274,16 +260,7 @@ internal sealed class ThinVolumeQueue : IBlockQueue, IRequestOwner
 
     private void TakeReturned()
     {
-        if (Volatile.Read(ref _returned) is null)
-            return;
-        _wake.Clear();
-        BlockRequest? list;
-        lock (_lock)
-        {
-            list = _returned;
-            _returned = null;
-        }
-        while (list is not null)
+        for (var list = _returned.TakeAll(); list is not null;)
         {
             var request = list;
             list = request.Next;

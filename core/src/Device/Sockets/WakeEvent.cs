@@ -30,11 +30,11 @@ public sealed partial class WakeEvent : IDisposable
         _ = Write(_descriptor, ref one, sizeof(ulong));
     }
 
-    /// <summary>Makes the descriptor unreadable until the next signal.</summary>
-    public void Clear()
+    /// <summary>Makes the descriptor unreadable until the next signal; returns how many there were since it was cleared last.</summary>
+    public long Clear()
     {
-        // Fails only when there was no signal, which is what is wanted.
-        _ = Read(_descriptor, out _, sizeof(ulong));
+        // Fails only when there was no signal.
+        return Read(_descriptor, out var signals, sizeof(ulong)) == sizeof(ulong) ? (long)signals : 0;
     }
 
     /// <inheritdoc/>
