@@ -12,12 +12,12 @@ namespace CsiThin.EndToEnd.Kernel;
 /// </summary>
 public sealed class VerbDeathTests(DeviceFixture fixture, ITestOutputHelper output) : IClassFixture<DeviceFixture>
 {
-    private const int RoundsDefault = 5;
+    private const int RoundsDefault = 8;
     private const int ContentMiB = 4;
     private const long MiB = 1 << 20;
 
-    // The four verbs take some twenty milliseconds in the guest, their client's first call as much again.
-    private const int DelayMsMax = 120;
+    // The four verbs take ten to thirty milliseconds in the guest, with the first call of their client.
+    private const int DelayMsMax = 50;
 
     private readonly DeviceGuest _guest = fixture.Guest;
     private readonly Random _random = TestSeed.NewRandom(output);
