@@ -74,7 +74,8 @@ public sealed partial class ImageTests(BuiltImage image, ITestOutputHelper outpu
         // To a file, because buildah has lost the end of what a program printed.
         var said = _directory.File("said");
         image.Buildah(
-            "run", "--user", "0:0", "--volume", $"{_directory.Path}:{_directory.Path}", image.Container(), "--", "sh", "-ec", $"exec >{said}\n{script}");
+            "run", "--user", "0:0", "--volume", $"{_directory.Path}:{_directory.Path}", image.Container(), "--", "sh", "-ec",
+            $"exec >{said}\n{script}");
         Assert.Contains("kmod version", File.ReadAllText(said), StringComparison.Ordinal);
     }
 

@@ -4,7 +4,7 @@ namespace CsiThin.EndToEnd.Kernel;
 
 /// <summary>
 /// One guest for all tests of a class, with a pool on /dev/ubda and no module loaded: each test loads what it needs. It runs the machine's
-/// own kernel, whose nbd can be told nothing from another network namespace; that of Linux 7.2 can.
+/// own kernel, whose nbd can be told nothing from another network namespace; from Linux 6.4 on it can.
 /// </summary>
 public sealed class BareGuest : IDisposable
 {

@@ -17,7 +17,9 @@ internal sealed record GuestBuild(string Program, string Modules, IReadOnlyList<
     /// <summary>The machine's own, of its Debian release.</summary>
     public static GuestBuild Installed { get; } = new("linux.uml", "/usr/lib/uml/modules", []);
 
-    /// <summary>What <c>e2e/fetch-guest-kernel</c> has fetched, which takes a quarter of the time for a process; the machine's own without it.</summary>
+    /// <summary>
+    /// What <c>e2e/fetch-guest-kernel</c> has fetched, which takes a quarter of the time for a process; the machine's own without it.
+    /// </summary>
     public static GuestBuild Newest { get; } = File.Exists($"{Fetched}/linux.uml")
         ? new($"{Fetched}/linux.uml", $"{Fetched}/modules", ["seccomp=auto"])
         : Installed;

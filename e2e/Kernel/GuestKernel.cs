@@ -136,7 +136,8 @@ internal sealed partial class GuestKernel : IDisposable
         Tool.Run("chmod", "755", init);
         string[] arguments =
         [
-            .. _options.Build.Arguments, string.Create(CultureInfo.InvariantCulture, $"mem={_options.MemoryMiB}M"), "rootfstype=hostfs", "rootflags=/", "rw",
+            .. _options.Build.Arguments,
+            string.Create(CultureInfo.InvariantCulture, $"mem={_options.MemoryMiB}M"), "rootfstype=hostfs", "rootflags=/", "rw",
             .. _options.Disks.Select((disk, number) => $"ubd{number}={disk}"), $"init={init}", "quiet", "con=null", "con0=fd:0,fd:1",
         ];
         var start = new ProcessStartInfo(_options.Build.Program, arguments)

@@ -8,8 +8,7 @@ namespace CsiThin.Core.Pool;
 /// worker.
 /// <para>
 /// Invariants. (1) A mapping is inserted after its data block is wholly written: a reader finds the old block or the finished new one. (2)
-/// A block is allocated only after the last user of its former content is done (<see cref="IoEpochs"/>). (3) Nothing is provisioned unless
-/// the metadata has room beyond its reserve, so that what was begun can be committed.
+/// Blocks come from <see cref="DataAllocator"/> alone, which knows when one may be given out.
 /// </para>
 /// </summary>
 internal sealed class Provisioner(PoolState pool, Committer committer) : IDisposable
@@ -18,9 +17,14 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     private const long StatusBlocksMax = 65536;
 
     private readonly DataBlocks _data = new(pool.Data, pool.DataBlockBytes);
+    private readonly DataAllocator _free = new(pool, committer);
 
-    /// <summary>Whether the request that is being served may take a free block; others may have waited for it.</summary>
-    public bool MayAllocate { get; set; } = true;
+    /// <inheritdoc cref="DataAllocator.MayAllocate"/>
+    public bool MayAllocate
+    {
+        get => _free.MayAllocate;
+        set => _free.MayAllocate = value;
+    }
 
     public void Dispose() => _data.Dispose();
 
@@ -138,7 +142,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
     {
         var run = new NewRun(first, default, 0);
         var isNoted = true;
-        while ((long)(run.End - first.Value) < count && NeedsBlock(volume, new VirtualBlock(run.End)) && TryAllocateNow(out var fresh))
+        while ((long)(run.End - first.Value) < count && NeedsBlock(volume, new VirtualBlock(run.End)) && _free.TryTakeNow(out var fresh))
         {
             if (run.Length > 0 && fresh.Value != run.Data.Value + run.Length)
             {
@@ -148,7 +152,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
                 }
                 catch (DataBlockException)
                 {
-                    GiveBack(fresh, 1);
+                    _free.GiveBack(fresh, 1);
                     throw;
                 }
                 run = new NewRun(new VirtualBlock(run.End), fresh, 0);
@@ -171,7 +175,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         }
         catch (DataBlockException)
         {
-            GiveBack(run.Data, run.Length);
+            _free.GiveBack(run.Data, run.Length);
             throw;
         }
         for (ulong i = 0; i < run.Length; i++)
@@ -181,9 +185,6 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
 
     private bool NeedsBlock(VolumeState volume, VirtualBlock block) =>
         !pool.Metadata.Find(volume.Device, block, out var mapping) || mapping.IsShared;
-
-    /// <summary>Allocated blocks that could not be filled are free again after the next commit.</summary>
-    private void GiveBack(DataBlock start, ulong count) => pool.Metadata.DecrementData(start, new DataBlock(start.Value + count));
 
     private bool TryWritePart(VolumeState volume, VirtualBlock block, long within, long length, nint source)
     {
@@ -197,7 +198,7 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
                 _data.Overwrite(offset, length, source);
             return true;
         }
-        if (!TryAllocate(out var fresh))
+        if (!_free.TryTake(out var fresh))
             return false;
         long? old = isMapped ? OffsetOf(mapping.Block) : null;
         try
@@ -206,49 +207,13 @@ internal sealed class Provisioner(PoolState pool, Committer committer) : IDispos
         }
         catch (DataBlockException)
         {
-            GiveBack(fresh, 1);
+            _free.GiveBack(fresh, 1);
             throw;
         }
         pool.Metadata.Insert(volume.Device, block, fresh);
         if (!committer.TryNoteMapped(volume.Device.Id, block, fresh, 1))
             committer.Commit();
         return true;
-    }
-
-    /// <summary>
-    /// A free block; commits once if that may free some. False: the pool is full, and says so, or others have waited for its blocks.
-    /// </summary>
-    private bool TryAllocate(out DataBlock block)
-    {
-        if (TryAllocateNow(out block))
-            return true;
-        if (!MayAllocate)
-            return false;
-        if (pool.Metadata.IsDirty)
-        {
-            committer.Commit();
-            if (TryAllocateNow(out block))
-                return true;
-        }
-        if (pool.Withheld.IsHeld)
-        {
-            pool.Withheld.Wait();
-            pool.LetGoWithheld();
-            return TryAllocateNow(out block);
-        }
-        if (!pool.HasRoom && !pool.Chores.FreesSpace)
-            pool.RunOutOfSpace();
-        return false;
-    }
-
-    private bool TryAllocateNow(out DataBlock block)
-    {
-        block = default;
-        pool.Epochs.WaitForOld();
-        if (!MayAllocate || pool.Metadata.FreeMetadataBlocks == 0)
-            return false;
-        pool.HasUncommitted = true;
-        return pool.Metadata.TryAllocateDataBlock(out block);
     }
 
     /// <summary>Zeroes the mapped part of a range that lies within one block or two.</summary>

@@ -37,7 +37,9 @@ internal sealed class ReturnedRequests : IDisposable
             _wake.Signal();
     }
 
-    /// <summary>Takes all that have been handed back, linked by <see cref="BlockRequest.Next"/>, the last one first; null for none.</summary>
+    /// <summary>
+    /// Takes all that have been handed back, linked by <see cref="BlockRequest.Next"/>, the last one first; null for none.
+    /// </summary>
     public BlockRequest? TakeAll()
     {
         if (Volatile.Read(ref _first) is null && _signalsDue == 0)
