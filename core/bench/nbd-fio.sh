@@ -1,11 +1,13 @@
 #!/bin/sh
-# Measures NBD servers side by side: 4 KiB random at depth 16 and 128 KiB sequential at depth 8, one connection each, on what was written before.
-# Usage: [DIR=/dev/shm] core/bench/nbd-fio.sh [SECONDS] [SERVER...]     servers: ours-memory ours-pool nbdkit-memory nbdkit-file qemu-qcow2
+# Measures NBD servers side by side: 4 KiB random at depth 16 and 128 KiB sequential at depth 8, on what was written before, by one
+# connection or, with CONNECTIONS=2, 4 or 8, by so many to one volume that share the depth and the volume.
+# Usage: [DIR=/dev/shm] [CONNECTIONS=1] core/bench/nbd-fio.sh [SECONDS] [SERVER...]     servers: ours-memory ours-pool nbdkit-memory nbdkit-file qemu-qcow2
 # DIR is where the files of ours-pool, nbdkit-file and qemu-qcow2 lie: RAM by default.
 # Needs fio, nbdkit, qemu-utils; builds our server first. Prints, asserts nothing.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 seconds=${1:-3}
+connections=${CONNECTIONS:-1}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] || set -- ours-pool nbdkit-file qemu-qcow2
 dir=$(mktemp -d "${DIR:-/dev/shm}/nbd-fio.XXXXXX")
@@ -35,8 +37,9 @@ start() {
 }
 
 run() { # name rw bs depth
-    fio --name=x --ioengine=nbd --uri="nbd+unix:///?socket=$socket" --rw="$2" --bs="$3" --iodepth="$4" --size=512M --time_based \
-        --runtime="$seconds" --output-format=json 2>/dev/null | python3 -c '
+    fio --name=x --ioengine=nbd --uri="nbd+unix:///?socket=$socket" --rw="$2" --bs="$3" --time_based --runtime="$seconds" \
+        --numjobs="$connections" --iodepth=$(($4 / connections)) --size=$((512 / connections))M --offset_increment=$((512 / connections))M \
+        --group_reporting --output-format=json 2>/dev/null | python3 -c '
 import json, sys
 text = sys.stdin.read()
 job = json.loads(text[text.index("{"):])["jobs"][0]
