@@ -12,7 +12,7 @@ namespace CsiThin.Core.Tests.PowerCuts;
 /// </summary>
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
-    private const string CutsOfFastRun = "1000";
+    private const string CutsOfFastRun = "200";
 
     [Fact]
     public void After_every_cut_the_pool_is_sound_and_what_was_flushed_is_there()

@@ -17,6 +17,7 @@ public sealed class ApiServerTroubleTests(ITestOutputHelper output)
     private static readonly TimeSpan SoonAfter = TimeSpan.FromMinutes(2);
 
     [Theory]
+    [Trait("Effort", "Long")] // a third of a minute each, which e2e/run-tests --fast does without
     [InlineData("down", "no connection to the API server at https://127.0.0.1:")]
     [InlineData("etcd full, 500", FullEtcd)]
     [InlineData("etcd full, 507", FullEtcd)]
