@@ -54,10 +54,14 @@ internal sealed class WaitingWrite : IDisposable
     /// <summary>Nobody wants the answer any more.</summary>
     public void Cancel() => _queue.CancelWaiting();
 
-    /// <summary>Waits until so many requests wait for space in the pool.</summary>
-    public static void UntilWaiting(ThinPool pool, int count) => Assert.True(
-        SpinWait.SpinUntil(() => pool.GetStatus().WaitingRequests == count, Patience),
-        $"{pool.GetStatus().WaitingRequests} requests wait for space, not {count}");
+    /// <summary>Waits until so many requests wait for space in the pool, and their time runs.</summary>
+    public static void UntilWaiting(ThinPool pool, int count)
+    {
+        Assert.True(
+            SpinWait.SpinUntil(() => pool.GetStatus().WaitingRequests == count, Patience),
+            $"{pool.GetStatus().WaitingRequests} requests wait for space, not {count}");
+        _ = pool.ListUsage(); // once the worker has answered it is done with the request, the timer set: a test may fire it
+    }
 
     /// <summary>Waits until the pool is in a mode.</summary>
     public static void UntilMode(ThinPool pool, PoolMode mode) => Assert.True(
